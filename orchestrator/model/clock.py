@@ -1,0 +1,48 @@
+"""Time as a value that is handed in, so that nothing pure ever reads a clock."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What time it is, twice: for people (UTC) and for measuring (seconds since boot)."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, UTC. May jump; never used for safety (I18)."""
+
+    def elapsed(self) -> float:
+        """Seconds that never go back and go on while the machine sleeps."""
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def elapsed(self) -> float:
+        # CLOCK_BOOTTIME counts suspended time: a lease must not survive a closed lid (F61).
+        return time.clock_gettime(_ELAPSED)
+
+
+_ELAPSED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def to_ms(moment: datetime) -> int:
+    """Milliseconds since 1970 of an aware moment."""
+    return round(moment.timestamp() * 1000)
+
+
+def from_ms(ms: int) -> datetime:
+    """The aware UTC moment of milliseconds since 1970."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def rfc3339(ms: int | None) -> str | None:
+    """``2026-11-22T15:04:05.123Z``, the form of every time in JSON."""
+    if ms is None:
+        return None
+    return from_ms(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"

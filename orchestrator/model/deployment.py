@@ -1,0 +1,190 @@
+"""A deployment as code defines it, and as it stands on the server."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from orchestrator.model.clock import rfc3339
+from orchestrator.model.ids import DeploymentId, deployment_id
+
+Origin = Literal["code", "user"]
+PausedBy = Literal["user", "shutdown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowOptions:
+    """How runs of a deployment are executed. Durations in seconds."""
+
+    retries: int = 0
+    retry_delay_seconds: float = 0.0
+    timeout_seconds: float | None = None
+    cancel_grace_seconds: float = 30.0
+    on_lost: Literal["restart", "fail"] = "restart"
+    log_prints: bool = False
+    isolation: Literal["fork", "spawn"] = "fork"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleDefinition:
+    """One schedule of a deployment: the rule, not its cursor."""
+
+    slug: str
+    kind: Literal["cron", "interval", "rrule"]
+    expression: str
+    timezone: str
+    active: bool = True
+    parameters: dict[str, Any] = field(default_factory=dict)
+    catchup: Literal["latest", "all", "none"] = "latest"
+    overlap: Literal["allow", "skip", "queue", "cancel_running"] = "allow"
+    details: dict[str, Any] = field(default_factory=dict)
+    """What only this kind knows: ``day_or`` of a cron, ``anchor`` (RFC 3339) of an interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentDefinition:
+    """What ``serve`` registers. ``paused`` None leaves the flag to the rules of serving again."""
+
+    flow: str
+    name: str
+    entrypoint: str
+    version: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+    parameter_schema: dict[str, Any] = field(default_factory=dict)
+    enforce_parameter_schema: bool = True
+    paused: bool | None = None
+    concurrency_limit: int | None = None
+    schedules: tuple[ScheduleDefinition, ...] = ()
+    options: FlowOptions = FlowOptions()
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.flow}/{self.name}"
+
+    @property
+    def id(self) -> DeploymentId:
+        return deployment_id(self.full_name)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the way from the serving script to its runner."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> DeploymentDefinition:
+        return cls(
+            **{
+                **document,
+                "tags": tuple(document["tags"]),
+                "schedules": tuple(ScheduleDefinition(**s) for s in document["schedules"]),
+                "options": FlowOptions(**document["options"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRecord:
+    """A schedule as it stands: rule and cursor. Times in milliseconds since 1970, UTC."""
+
+    definition: ScheduleDefinition
+    origin: Origin
+    generation: int
+    """Rises with every change of the rule, so that a tick planned before it is refused."""
+    cursor_ms: int
+    """The last instant handled; occurrences after it are still to come."""
+    next_ms: int | None
+    """The next occurrence as last planned; None when not planned yet or there is none."""
+
+    def to_json(self) -> dict[str, Any]:
+        definition = self.definition
+        return {
+            "slug": definition.slug,
+            "kind": definition.kind,
+            "expression": definition.expression,
+            "timezone": definition.timezone,
+            "active": definition.active,
+            "parameters": definition.parameters,
+            "catchup": definition.catchup,
+            "overlap": definition.overlap,
+            "origin": self.origin,
+            "next_at": rfc3339(self.next_ms) if definition.active else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerRecord:
+    """A serving process as it announced itself."""
+
+    id: str
+    name: str
+    host: str
+    pid: int
+    limit: int
+    running: int
+    deployments: tuple[str, ...]
+    version: str
+    started_at: int
+    last_seen: int
+    draining: bool
+    isolation: dict[str, str]
+    """full name -> "fork", or "spawn: <why>" where forking was refused."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "host": self.host,
+            "pid": self.pid,
+            "limit": self.limit,
+            "running": self.running,
+            "deployments": list(self.deployments),
+            "version": self.version,
+            "started_at": rfc3339(self.started_at),
+            "last_seen": rfc3339(self.last_seen),
+            "draining": self.draining,
+            "isolation": self.isolation,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A deployment as it stands on the server."""
+
+    id: DeploymentId
+    name: str
+    flow: str
+    entrypoint: str
+    version: str | None
+    description: str | None
+    tags: tuple[str, ...]
+    parameters: dict[str, Any]
+    parameter_schema: dict[str, Any]
+    enforce_parameter_schema: bool
+    paused: bool
+    paused_by: PausedBy | None
+    held: bool
+    concurrency_limit: int | None
+    options: FlowOptions
+    schedules: tuple[ScheduleRecord, ...]
+    runners: tuple[str, ...]
+    """Ids of the runners registered for it."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "flow": self.flow,
+            "entrypoint": self.entrypoint,
+            "version": self.version,
+            "description": self.description,
+            "tags": list(self.tags),
+            "parameters": self.parameters,
+            "parameter_schema": self.parameter_schema,
+            "paused": self.paused,
+            "paused_by": self.paused_by,
+            "held": self.held,
+            "concurrency_limit": self.concurrency_limit,
+            "schedules": [schedule.to_json() for schedule in self.schedules],
+            "triggers": [],
+            "runners": list(self.runners),
+        }

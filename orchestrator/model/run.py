@@ -1,0 +1,166 @@
+"""A run: one execution of a deployment, as stored and as shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.model.clock import rfc3339
+from orchestrator.model.ids import DeploymentId, RunId, deployment_of
+from orchestrator.model.states import FINAL, LATE, State
+
+LATE_AFTER_MS = 15_000
+"""A waiting run is shown as late this long after its time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of a run's history: since when it was in which state, and why."""
+
+    at_ms: int
+    state: State
+    attempt: int
+    runner: str
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "at": rfc3339(self.at_ms),
+            "state": self.state,
+            "attempt": self.attempt,
+            "runner": self.runner or None,
+            "reason": self.reason or None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """The record of a run. Times are milliseconds since 1970, UTC."""
+
+    id: RunId
+    name: str
+    deployment: str
+    flow: str
+    state: State
+    attempt: int
+    parameters: dict[str, Any]
+    tags: tuple[str, ...]
+    created_at: int
+    scheduled_at: int
+    claimed_at: int | None
+    started_at: int | None
+    ended_at: int | None
+    created_by: str
+    runner: str | None
+    host: str | None
+    pid: int | None
+    version: str | None
+    commit: str | None
+    progress: Any
+    error: dict[str, Any] | None
+    result: Any
+    idempotency_key: str | None
+    reason: str | None
+    history: tuple[Step, ...]
+
+    @property
+    def deployment_id(self) -> DeploymentId:
+        return deployment_of(self.id)
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    def shown_state(self, now_ms: int) -> str:
+        """The state for people and JSON: ``Late`` is derived here and nowhere stored."""
+        late = self.state is State.SCHEDULED and now_ms > self.scheduled_at + LATE_AFTER_MS
+        return LATE if late else self.state
+
+    def to_json(self, now_ms: int) -> dict[str, Any]:
+        """The record as the terminal, HTTP and pages show it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "deployment": self.deployment,
+            "flow": self.flow,
+            "state": self.shown_state(now_ms),
+            "attempt": self.attempt,
+            "parameters": self.parameters,
+            "tags": list(self.tags),
+            "created_at": rfc3339(self.created_at),
+            "scheduled_at": rfc3339(self.scheduled_at),
+            "claimed_at": rfc3339(self.claimed_at),
+            "started_at": rfc3339(self.started_at),
+            "ended_at": rfc3339(self.ended_at),
+            "created_by": self.created_by,
+            "runner": self.runner,
+            "host": self.host,
+            "pid": self.pid,
+            "version": self.version,
+            "commit": self.commit,
+            "progress": self.progress,
+            "error": self.error,
+            "result": self.result,
+            "idempotency_key": self.idempotency_key,
+            "reason": self.reason,
+            "history": [step.to_json() for step in self.history],
+        }
+
+
+def run_from_hash(run_id: RunId, fields: Mapping[str, str]) -> Run:
+    """Build the record from its Redis hash; unknown fields are ignored (newer writers)."""
+
+    def text(name: str) -> str | None:
+        return fields.get(name) or None
+
+    def moment(name: str) -> int | None:
+        value = fields.get(name)
+        return int(value) if value else None
+
+    def document(name: str, absent: Any) -> Any:
+        value = fields.get(name)
+        return json.loads(value) if value else absent
+
+    full_name = fields["deployment"]
+    return Run(
+        id=run_id,
+        name=fields.get("name") or run_id[-8:],
+        deployment=full_name,
+        flow=full_name.partition("/")[0],
+        state=State(fields["state"]),
+        attempt=int(fields.get("attempt") or 0),
+        parameters=document("parameters", {}),
+        tags=tuple(document("tags", [])),
+        created_at=int(fields["created_at"]),
+        scheduled_at=int(fields["scheduled_at"]),
+        claimed_at=moment("claimed_at"),
+        started_at=moment("started_at"),
+        ended_at=moment("ended_at"),
+        created_by=fields.get("created_by", ""),
+        runner=text("runner"),
+        host=text("host"),
+        pid=moment("pid"),
+        version=text("version"),
+        commit=text("commit"),
+        progress=document("progress", None),
+        error=document("error", None),
+        result=document("result", None),
+        idempotency_key=text("idempotency_key"),
+        reason=text("reason"),
+        history=_history(fields.get("history", "")),
+    )
+
+
+def _history(lines: str) -> tuple[Step, ...]:
+    return tuple(
+        Step(
+            at_ms=int(at),
+            state=State(state),
+            attempt=int(attempt),
+            runner=runner,
+            reason=reason,
+        )
+        for at, state, attempt, runner, reason in map(json.loads, lines.splitlines())
+    )

@@ -1,0 +1,106 @@
+"""The schema: every key, its type, its lifetime and who writes it.
+
+All keys of a deployment carry the hash tag ``{D}`` and so lie in one slot. D is made from the full
+name (``model.ids``), never is the name itself: names hold any character.
+
+=====================  ======  ==================================================================
+key                    type    holds; life
+=====================  ======  ==================================================================
+orc:{D}:deployment     hash    definition and flags; until the deployment is deleted
+orc:{D}:queue:first    stream  tickets of runs that come before all others (recovered, handed back)
+orc:{D}:queue          stream  tickets of runs that were asked for or became due
+orc:{D}:queue:late     stream  tickets of a backlog of scheduled runs
+orc:{D}:delayed        zset    run -> instant (ms) at which it may be queued
+orc:{D}:leases         zset    run -> instant (ms) of its last beat; claimed runs only
+orc:{D}:runs           zset    run -> created_at (ms); finished ones leave with their record
+orc:{D}:schedules      hash    "<slug>:<field>" -> rule and cursor of each schedule
+orc:{D}:runners        hash    "<runner>" -> info; "<runner>:beat" -> counter; "<runner>:claim"
+orc:{D}:run:ID         hash    the record of a run, the truth; no expiry while open (F75)
+orc:{D}:log:ID         stream  its log in batches; expires with the record
+orc:{D}:control        channel "queue": look for tickets; "runs": beat now
+orc:{D}:ended          channel the id of each run that ended
+orc:attention          zset    D -> earliest instant (ms) at which a scheduler must look
+orc:attention:changed  channel "look": somebody lowered an entry
+orc:deployments        set     every D
+orc:leader             string  token of the leading scheduler; an economy, never needed (I2)
+orc:runner:X           hash    what runner X last said of itself; expires, display only
+=====================  ======  ==================================================================
+
+The streams have one consumer group, ``runners``, made at id 0 by the first claim (F02). A ticket
+has one field, ``run``. Streams are never trimmed (F10).
+"""
+
+from __future__ import annotations
+
+from orchestrator.model.ids import DeploymentId, RunId, deployment_of
+
+GROUP = "runners"
+ATTENTION = "orc:attention"
+ATTENTION_CHANGED = "orc:attention:changed"
+DEPLOYMENTS = "orc:deployments"
+LEADER = "orc:leader"
+
+
+def deployment(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:deployment"
+
+
+def queue_first(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:queue:first"
+
+
+def queue(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:queue"
+
+
+def queue_late(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:queue:late"
+
+
+def delayed(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:delayed"
+
+
+def leases(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:leases"
+
+
+def runs(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:runs"
+
+
+def schedules(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:schedules"
+
+
+def runners(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:runners"
+
+
+def run(run_id: RunId) -> str:
+    return f"{run_prefix(deployment_of(run_id))}{run_id}"
+
+
+def run_prefix(d: DeploymentId) -> str:
+    """What scripts put before a checked id that they have read themselves."""
+    return f"orc:{{{d}}}:run:"
+
+
+def log(run_id: RunId) -> str:
+    return f"{log_prefix(deployment_of(run_id))}{run_id}"
+
+
+def log_prefix(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:log:"
+
+
+def control(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:control"
+
+
+def ended(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:ended"
+
+
+def runner(runner_id: str) -> str:
+    return f"orc:runner:{runner_id}"
