@@ -1,0 +1,1 @@
+"""Serve Python functions as deployments: schedules, isolated runs, Redis Streams underneath."""
