@@ -142,7 +142,8 @@ def test_programs_do_not_see_each_other() -> None:
         if name.partition(".")[0] != other.partition(".")[0]
         and other.partition(".")[0] in {"runner", "scheduler"}
     ]
-    assert not problems, told(
+    remedy = "Share it through orchestrator/store or orchestrator/model."
+    assert not problems, told(problems, remedy)
         problems, "Share it through orchestrator/store or orchestrator/model."
     )
 
