@@ -1,0 +1,201 @@
+"""Settings: read once at the door, frozen, passed down.
+
+Arguments come before ``ORCHESTRATOR_*`` in the environment, those before ``orchestrator.toml`` (in
+the folder or the nearest of its parents), that before the defaults below. Nothing heavy is
+imported: this runs in processes whose start-up time counts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+
+from orchestrator.model.errors import InvalidOption
+
+FILE = "orchestrator.toml"
+PREFIX = "ORCHESTRATOR_"
+DEFAULT = "default"
+
+
+def default_home() -> Path:
+    """Keeps its ``~`` where no user has a home (a container under some number): a process with a
+    URL never needs it, and the embedded server refuses it.
+    """
+    return Path(os.path.expanduser("~/.orchestrator"))  # noqa: PTH111  # Path's own raises
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One setting as it stands, and what decided it: an argument, a variable, the file, or us."""
+
+    name: str
+    value: str | float | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What can be set. Made by ``load_settings``, which has checked every value."""
+
+    redis_url: str | None = field(default=None, repr=False)
+    """The server; none means the embedded one of ``home``. Not in the repr: may hold a password."""
+    home: Path = field(default_factory=default_home)
+    """Where the embedded server keeps its data."""
+    lease_seconds: float = 30.0
+    """T: a runner that says nothing for so long has lost its runs."""
+    shutdown_grace_seconds: float = 25.0
+    """How long running runs may go on after the first signal."""
+    cancel_grace_seconds: float = 30.0
+    """How long a cancelled run may go on after SIGTERM."""
+    retention_days: float = 7.0
+    """How long a finished run can still be read."""
+    server_idle_minutes: float = 10.0
+    """When the embedded server leaves, with nobody connected and nothing to do."""
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def sources(self) -> list[Source]:
+        """Every setting with its value and where that came from. The URL is not masked."""
+        return [
+            Source(name, _plain(getattr(self, name)), self.origins.get(name, DEFAULT))
+            for name in _READERS
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """The same settings as ``ORCHESTRATOR_*`` variables, for a child process."""
+        return {
+            PREFIX + source.name.upper(): str(source.value)
+            for source in self.sources()
+            if source.value is not None
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value somebody gave, and how to speak of it when it is refused."""
+
+    value: object
+    option: str
+    origin: str
+    folder: Path
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, folder: Path | None = None, **overrides: object
+) -> Settings:
+    """The settings that hold here; an override of None counts as not given.
+
+    Raises:
+        InvalidOption: a value cannot be used; it names the argument, variable or file.
+    """
+    folder = Path.cwd() if folder is None else folder
+    if unknown := sorted(overrides.keys() - _READERS.keys()):
+        raise TypeError(f"no such setting: {', '.join(unknown)}")
+    given = {
+        **_from_file(folder),
+        **_from_environment(os.environ if environ is None else environ, folder),
+        **_from_arguments(overrides, folder),
+    }
+    values = {name: _READERS[name](entry) for name, entry in given.items()}
+    origins = {name: entry.origin for name, entry in given.items()}
+    return Settings(**values, origins=origins)  # type: ignore[arg-type]  # readers match fields
+
+
+def _from_arguments(overrides: Mapping[str, object], folder: Path) -> dict[str, _Given]:
+    return {
+        name: _Given(value, name, "argument", folder)
+        for name, value in overrides.items()
+        if value is not None
+    }
+
+
+def _from_environment(environ: Mapping[str, str], folder: Path) -> dict[str, _Given]:
+    """Variables that are set and not empty: an empty one is how compose files say "unset"."""
+    variables = {name: PREFIX + name.upper() for name in _READERS}
+    return {
+        name: _Given(environ[variable], variable, variable, folder)
+        for name, variable in variables.items()
+        if environ.get(variable)
+    }
+
+
+def _from_file(folder: Path) -> dict[str, _Given]:
+    places = (parent / FILE for parent in (folder, *folder.parents))
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        return {}
+    return {
+        name: _Given(value, f"{name} in {path}", str(path), path.parent)
+        for name, value in _parsed(path)
+    }
+
+
+def _parsed(path: Path) -> Iterator[tuple[str, object]]:
+    import tomllib
+
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidOption(FILE, str(path), f"cannot be read: {error}") from error
+    for name, value in document.items():
+        if name not in _READERS:
+            raise InvalidOption(
+                f"{name} in {path}", value, f"no such setting; known are {', '.join(_READERS)}"
+            )
+        yield name, value
+
+
+def _url(given: _Given) -> str:
+    if not isinstance(given.value, str):
+        raise InvalidOption(given.option, given.value, "give a text like redis://host:6379/0")
+    return given.value
+
+
+def _folder(given: _Given) -> Path:
+    """Absolute; ``~`` is the user's, and a relative path starts where it was written."""
+    if not isinstance(given.value, str | Path):
+        raise InvalidOption(given.option, given.value, "give the path of a folder as text")
+    try:
+        path = given.folder / Path(given.value).expanduser()
+    except RuntimeError as error:
+        raise InvalidOption(given.option, given.value, f"{error}; give a full path") from error
+    return Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
+
+
+def _number(at_least: float, unit: str) -> Callable[[_Given], float]:
+    """A reader of numbers of ``unit``, ``at_least`` so many."""
+
+    def read(given: _Given) -> float:
+        try:
+            if isinstance(given.value, bool) or not isinstance(given.value, int | float | str):
+                raise ValueError
+            number = float(given.value)
+        except ValueError:
+            raise InvalidOption(
+                given.option, given.value, f"give a number of {unit}, for example 30"
+            ) from None
+        if not isfinite(number) or number < at_least:
+            raise InvalidOption(
+                given.option, given.value, f"give at least {at_least:g} {unit}, and a finite number"
+            )
+        return number
+
+    return read
+
+
+def _plain(value: str | float | Path | None) -> str | float | None:
+    return str(value) if isinstance(value, Path) else value
+
+
+_READERS: dict[str, Callable[[_Given], object]] = {
+    "redis_url": _url,
+    "home": _folder,
+    # Beats go out every T/4 and take a round trip: below a second every hiccup loses runs.
+    "lease_seconds": _number(1, "seconds"),
+    "shutdown_grace_seconds": _number(0, "seconds"),
+    "cancel_grace_seconds": _number(0, "seconds"),
+    "retention_days": _number(0, "days"),
+    "server_idle_minutes": _number(0, "minutes"),
+}
