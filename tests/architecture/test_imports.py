@@ -144,8 +144,6 @@ def test_programs_do_not_see_each_other() -> None:
     ]
     remedy = "Share it through orchestrator/store or orchestrator/model."
     assert not problems, told(problems, remedy)
-        problems, "Share it through orchestrator/store or orchestrator/model."
-    )
 
 
 def test_the_graph_is_read_from_the_files() -> None:
