@@ -22,7 +22,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from orchestrator import Client
-from orchestrator.settings import load_settings
 
 HERE = Path(__file__).resolve().parent
 DEPLOYMENT = "mark/bench"
@@ -40,7 +39,7 @@ class Figure:
     limit_name: str = ""
 
     def row(self) -> str:
-        beside = f"{self.value / self.limit:.2f} × {self.limit_name}" if self.limit else ""
+        beside = f"{self.value / self.limit:.2f} of {self.limit_name}" if self.limit else ""
         return f"| {self.name} | {self.value:,.2f} {self.unit} | {beside} |"
 
 
