@@ -1,1 +1,94 @@
 """Serve Python functions as deployments: schedules, isolated runs, Redis Streams underneath."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from orchestrator.client import Client
+    from orchestrator.deployment import Deployment
+    from orchestrator.execution.context import current_run, get_run_logger
+    from orchestrator.flow import Flow, flow
+    from orchestrator.model.errors import (
+        DeploymentNotFound,
+        FlowNotLoaded,
+        InvalidInput,
+        InvalidName,
+        InvalidOption,
+        InvalidParameters,
+        InvalidSchedule,
+        KeyReused,
+        OrchestratorError,
+        RunCancelled,
+        RunFailed,
+        RunIsFinal,
+        RunnerDied,
+        RunNotFound,
+        ServerRefused,
+        ServerUnavailable,
+    )
+    from orchestrator.runs import arun_deployment, run_deployment
+    from orchestrator.schedules import Cron, Interval, Schedule
+    from orchestrator.serve import aserve, serve
+
+__all__ = [  # noqa: RUF022 by topic
+    # flows and how they are served
+    "flow",
+    "Flow",
+    "Deployment",
+    "serve",
+    "aserve",
+    # when they run
+    "Schedule",
+    "Cron",
+    "Interval",
+    # inside a run
+    "current_run",
+    "get_run_logger",
+    "RunCancelled",
+    # asking for runs, and managing what is served
+    "run_deployment",
+    "arun_deployment",
+    "Client",
+    # errors
+    "OrchestratorError",
+    "InvalidInput",
+    "InvalidName",
+    "InvalidOption",
+    "InvalidParameters",
+    "InvalidSchedule",
+    "DeploymentNotFound",
+    "RunNotFound",
+    "RunIsFinal",
+    "KeyReused",
+    "RunFailed",
+    "FlowNotLoaded",
+    "RunnerDied",
+    "ServerUnavailable",
+    "ServerRefused",
+]
+
+_HOMES = {
+    "orchestrator.flow": ("flow", "Flow"),
+    "orchestrator.deployment": ("Deployment",),
+    "orchestrator.serve": ("serve", "aserve"),
+    "orchestrator.schedules": ("Schedule", "Cron", "Interval"),
+    "orchestrator.execution.context": ("current_run", "get_run_logger"),
+    "orchestrator.runs": ("run_deployment", "arun_deployment"),
+    "orchestrator.client": ("Client",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    # Nothing is imported before it is used: a run process wants neither redis nor pydantic.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF.get(name, "orchestrator.model.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,90 @@
+"""Values and schemas for annotations beyond plain JSON types. The only importer of pydantic."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
+from pydantic.errors import PydanticUndefinedAnnotation
+from pydantic.json_schema import GenerateJsonSchema
+
+from orchestrator.model.errors import InvalidParameters, ParameterFault
+
+_ABSENT = inspect.Parameter.empty
+_CONFIG = ConfigDict(arbitrary_types_allowed=True)
+_REFERENCES = "#/definitions/{model}"
+
+
+def coerced(title: str, hints: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Each value as pydantic makes it from its annotation.
+
+    Raises:
+        InvalidParameters: some value cannot become what its annotation asks for.
+    """
+    model = _model({name: (hint, _ABSENT) for name, hint in hints.items()})
+    try:
+        made = model.model_validate(dict(values))
+    except ValidationError as error:
+        raise InvalidParameters(title, [_fault(dict(e)) for e in error.errors()]) from None
+    return {name: getattr(made, _field(position)) for position, name in enumerate(hints)}
+
+
+def schemas(
+    parameters: Mapping[str, tuple[Any, Any]],
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The schemas of (annotation, default) by parameter, and the definitions they refer to."""
+    document = _model(parameters).model_json_schema(
+        by_alias=True, ref_template=_REFERENCES, schema_generator=_Schema
+    )
+    return document.get("properties", {}), document.get("$defs", {})
+
+
+class _Schema(GenerateJsonSchema):
+    """What JSON cannot describe, a callable for one, is described as anything at all."""
+
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 theirs
+
+    def handle_invalid_for_json_schema(
+        self,
+        schema: Any,
+        error_info: str,  # noqa: ARG002 theirs
+    ) -> dict[str, Any]:
+        return {}
+
+
+def _model(parameters: Mapping[str, tuple[Any, Any]]) -> type[BaseModel]:
+    try:
+        return _create(parameters)
+    except (PydanticUserError, PydanticUndefinedAnnotation):
+        return _create({n: (_usable(hint), default) for n, (hint, default) in parameters.items()})
+
+
+def _create(parameters: Mapping[str, tuple[Any, Any]]) -> type[BaseModel]:
+    # Fields get names of our own: any name is fine for a parameter, not so for a model's field.
+    fields: dict[str, Any] = {
+        _field(position): (hint, Field(... if default is _ABSENT else default, alias=name))
+        for position, (name, (hint, default)) in enumerate(parameters.items())
+    }
+    model: type[BaseModel] = create_model("Parameters", __config__=_CONFIG, **fields)
+    model.model_rebuild(raise_errors=True)
+    return model
+
+
+def _usable(hint: Any) -> Any:
+    """The annotation, or Any where pydantic can do nothing with it."""
+    try:
+        _create({"it": (hint, _ABSENT)})
+    except (PydanticUserError, PydanticUndefinedAnnotation):
+        return Any
+    return hint
+
+
+def _field(position: int) -> str:
+    return f"p{position}"
+
+
+def _fault(error: dict[str, Any]) -> ParameterFault:
+    where = ".".join(map(str, error["loc"]))
+    return ParameterFault(where, f"{error['input']!r:.80}: {error['msg']}")

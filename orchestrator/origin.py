@@ -1,0 +1,94 @@
+"""Where a flow is found again by another process: a file, a module, or nowhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from orchestrator.flow import Flow
+from orchestrator.model.errors import FlowNotLoaded
+
+Source = dict[str, str]
+"""``{"path", "qualname"}``, ``{"module", "qualname"}`` or ``{"pickle"}``."""
+
+
+def source_file(fn: Callable[..., Any]) -> Path | None:
+    """The file that the function was written in; None in a shell or notebook."""
+    code = getattr(inspect.unwrap(fn), "__code__", None)
+    path = Path(code.co_filename) if code is not None else None
+    return path.resolve() if path is not None and path.is_file() else None
+
+
+def source_hash(fn: Callable[..., Any]) -> str | None:
+    """Twelve characters that change with the file that the function was written in."""
+    path = source_file(fn)
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path else None
+
+
+def source_of(flow: Flow[..., Any]) -> Source:
+    """How another process gets this very flow: by place if it has one, else by value.
+
+    Raises:
+        FlowNotLoaded: it has no place, and holds something that cannot be pickled.
+    """
+    module = sys.modules.get(getattr(flow.fn, "__module__", ""))
+    # Only under the name it was written with: another one may be a loop's variable, or exist only
+    # below `if __name__ == "__main__"`, and so mean something else in the other process.
+    if module is not None and _named(module, _qualname(flow)) is flow and (place := _place(module)):
+        return {**place, "qualname": _qualname(flow)}
+    return {"pickle": _pickled(flow)}
+
+
+def entrypoint_of(flow: Flow[..., Any], source: Source) -> str:
+    """The source for people: ``flows.py:nightly``, ``shop.flows:nightly``."""
+    if "path" in source:
+        return f"{_relative(Path(source['path']))}:{source['qualname']}"
+    if "module" in source:
+        return f"{source['module']}:{source['qualname']}"
+    path = source_file(flow.fn)
+    return f"{_relative(path) if path else '<pickled>'}:{_qualname(flow)}"
+
+
+def _named(module: ModuleType, qualname: str) -> Any:
+    found: Any = module
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def _place(module: ModuleType) -> Source | None:
+    spec = getattr(module, "__spec__", None)
+    if module.__name__ != "__main__" or spec is not None:  # python -m: relative imports must work
+        name = module.__name__ if spec is None else spec.name
+        return {"module": name}
+    path = getattr(module, "__file__", None)
+    return {"path": str(Path(path).resolve())} if path else None
+
+
+def _pickled(flow: Flow[..., Any]) -> str:
+    import cloudpickle  # type: ignore[import-untyped]  # ships no types
+
+    try:
+        return base64.b64encode(cloudpickle.dumps(flow)).decode()
+    except Exception as error:  # any __reduce__ of the user's may raise anything
+        raise FlowNotLoaded(
+            _qualname(flow),
+            f"another process cannot find it by name, and it cannot be pickled: {error}; "
+            "define the flow at the top level of a file",
+        ) from error
+
+
+def _qualname(flow: Flow[..., Any]) -> str:
+    name: str = getattr(flow.fn, "__qualname__", type(flow.fn).__qualname__)
+    return name
+
+
+def _relative(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,158 @@
+"""A function's parameters: what it can be given, as a schema and as values ready for a call."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+from orchestrator.annotations import is_plain, plain_schema, plain_value
+from orchestrator.docstring import argument_texts
+from orchestrator.model.errors import InvalidParameters, ParameterFault
+
+_REST = inspect.Parameter.VAR_KEYWORD
+_MORE = inspect.Parameter.VAR_POSITIONAL
+_ABSENT = inspect.Parameter.empty
+
+
+class Parameters:
+    """The parameters of one function. ``self`` of a bound method is none of them.
+
+    pydantic is imported only for annotations, or values, beyond the plain types of JSON.
+    """
+
+    def __init__(self, fn: Callable[..., Any], *, title: str) -> None:
+        self._fn = fn
+        self._title = title
+        self._signature = _signature(fn)
+
+    def of_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The values by parameter name; TypeError when they do not fit the signature."""
+        return dict(self._signature.bind(*args, **kwargs).arguments)
+
+    def of_document(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """The values by parameter name, from what a run was given.
+
+        Raises:
+            InvalidParameters: an unknown name, or a missing one.
+        """
+        known = self._signature.parameters
+        named = {n: v for n, v in document.items() if n in known and known[n].kind is not _REST}
+        others = {n: v for n, v in document.items() if n not in named}
+        faults = [ParameterFault(name, "is missing") for name in self.required if name not in named]
+        rest = self._rest
+        if others and rest is None:
+            faults += [ParameterFault(name, "is not a parameter") for name in others]
+        if faults:
+            raise InvalidParameters(self._title, faults)
+        return named if rest is None or not others else {**named, rest.name: others}
+
+    def built(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values as their annotations want them.
+
+        Raises:
+            InvalidParameters: a value cannot become what its annotation asks for.
+        """
+        plain = {n: v for n, v in values.items() if is_plain(v, self._hints[n])}
+        if len(plain) == len(values):
+            return {name: plain_value(value, self._hints[name]) for name, value in values.items()}
+        from orchestrator.coercion import coerced
+
+        hints = {name: self._hint_of_value(name) for name in values}
+        return coerced(self._title, hints, values)
+
+    def arguments(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Positional and named arguments for the call, defaults filled in."""
+        bound = inspect.BoundArguments(self._signature, {})
+        bound.arguments.update(values)
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
+
+    @property
+    def required(self) -> list[str]:
+        """Names that have no default."""
+        return [
+            parameter.name
+            for parameter in self._signature.parameters.values()
+            if parameter.default is _ABSENT and parameter.kind not in (_REST, _MORE)
+        ]
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of what a run can be given."""
+        parameters = [p for p in self._signature.parameters.values() if p.kind is not _REST]
+        properties, definitions = self._properties(parameters)
+        texts = argument_texts(inspect.getdoc(self._fn) or "")
+        for position, parameter in enumerate(parameters):
+            described = properties[parameter.name]
+            described["title"] = parameter.name
+            described["position"] = position
+            if parameter.name in texts:
+                described.setdefault("description", texts[parameter.name])
+        return {
+            "title": "Parameters",
+            "type": "object",
+            "properties": properties,
+            "required": self.required,
+            "additionalProperties": self._rest is not None,
+            "definitions": definitions,
+        }
+
+    def _properties(
+        self, parameters: list[inspect.Parameter]
+    ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+        found = {p.name: plain_schema(self._hint_of_value(p.name), p.default) for p in parameters}
+        if None not in found.values():
+            return {name: schema or {} for name, schema in found.items()}, {}
+        from orchestrator.coercion import schemas
+
+        harder, definitions = schemas(
+            {
+                p.name: (self._hint_of_value(p.name), p.default)
+                for p in parameters
+                if found[p.name] is None
+            }
+        )
+        return {p.name: found[p.name] or harder.get(p.name, {}) for p in parameters}, definitions
+
+    @property
+    def _rest(self) -> inspect.Parameter | None:
+        """The ``**`` parameter, which takes every other name."""
+        return next((p for p in self._signature.parameters.values() if p.kind is _REST), None)
+
+    def _hint_of_value(self, name: str) -> Any:
+        """What the value under ``name`` has to be: the annotation of ``*more`` is of each item."""
+        kind, hint = self._signature.parameters[name].kind, self._hints[name]
+        if kind is _MORE:
+            return list[hint]  # type: ignore[valid-type]
+        return dict[str, hint] if kind is _REST else hint  # type: ignore[valid-type]
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        namespace = getattr(inspect.unwrap(self._fn), "__globals__", {})
+        return {
+            name: _resolved(parameter.annotation, namespace)
+            for name, parameter in self._signature.parameters.items()
+        }
+
+
+def _signature(fn: Callable[..., Any]) -> inspect.Signature:
+    if sys.version_info >= (3, 14):
+        import annotationlib
+
+        return inspect.signature(fn, annotation_format=annotationlib.Format.FORWARDREF)
+    return inspect.signature(fn)
+
+
+def _resolved(annotation: Any, namespace: dict[str, Any]) -> Any:
+    """The annotation as an object; Any for what only a type checker can see."""
+    if annotation is _ABSENT:
+        return Any
+    holder = SimpleNamespace(__annotations__={"it": annotation})
+    try:
+        return typing.get_type_hints(holder, globalns=namespace, include_extras=True)["it"]
+    except (NameError, AttributeError, TypeError, SyntaxError):
+        return Any
