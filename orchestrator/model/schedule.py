@@ -1,0 +1,98 @@
+"""Schedule rules: from a stored definition to instants. Pure: no clock, no I/O."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import islice, takewhile
+from typing import Any, Protocol
+
+from orchestrator.model.cron import CronRule
+from orchestrator.model.deployment import ScheduleDefinition
+from orchestrator.model.errors import InvalidSchedule
+from orchestrator.model.interval import DEFAULT_ANCHOR, IntervalRule, interval_of
+from orchestrator.model.zones import FIRST_INSTANT, zone_of
+
+_JUST_BEFORE = timedelta(microseconds=1)
+
+
+class Rule(Protocol):
+    """When a schedule is due."""
+
+    def after(self, moment: datetime) -> Iterator[datetime]:
+        """Strictly rising instants (aware, UTC) later than the aware ``moment``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A rule between two instants, both included."""
+
+    rule: Rule
+    start: datetime | None
+    end: datetime | None
+
+    def after(self, moment: datetime) -> Iterator[datetime]:
+        if self.start is not None:
+            moment = max(moment, self.start - _JUST_BEFORE)
+        instants = self.rule.after(moment)
+        end = self.end
+        return instants if end is None else takewhile(lambda instant: instant <= end, instants)
+
+
+def rule_of(definition: ScheduleDefinition) -> Rule:
+    """The rule that a definition describes; equal definitions share one.
+
+    Raises:
+        InvalidSchedule: it cannot be understood, or it never fires.
+    """
+    details = json.dumps(definition.details, sort_keys=True)
+    return _compiled(definition.kind, definition.expression, definition.timezone, details)
+
+
+def from_start(rule: Rule, start: datetime) -> Iterator[datetime]:
+    """The instants of a rule from ``start`` on, ``start`` included."""
+    return rule.after(max(start, FIRST_INSTANT) - _JUST_BEFORE)
+
+
+def newest(rule: Rule, after: datetime, until: datetime, most: int) -> list[datetime]:
+    """The last ``most`` instants in (after, until], rising, however far apart the two are."""
+    found = list(takewhile(lambda at: at <= until, islice(rule.after(after), most + 1)))
+    span = timedelta(minutes=1)
+    while len(found) > most:
+        # Too many to walk them all (F63): look back from the end, further each time.
+        begin = max(after, until - span)
+        tail = deque(takewhile(lambda at: at <= until, rule.after(begin)), maxlen=most)
+        if len(tail) == most or begin == after:
+            found = list(tail)
+        span *= 8
+    return found
+
+
+@lru_cache(maxsize=16_384)
+def _compiled(kind: str, expression: str, timezone: str, details_json: str) -> Rule:
+    details: dict[str, Any] = json.loads(details_json)
+    zone = zone_of(timezone, expression)
+    rule: Rule
+    if kind == "cron":
+        rule = CronRule(expression, zone, details.get("day_or", True))
+    elif kind == "interval":
+        anchor = _moment(details.get("anchor")) or DEFAULT_ANCHOR.replace(tzinfo=zone)
+        rule = IntervalRule(interval_of(expression), anchor, zone)
+    else:
+        raise InvalidSchedule(expression, f"this version knows no schedules of kind {kind!r}")
+    if next(rule.after(FIRST_INSTANT), None) is None:
+        raise InvalidSchedule(expression, "never fires: no day fits all of its fields")
+    if "start" not in details and "end" not in details:
+        return rule
+    rule = Bounded(rule, _moment(details.get("start")), _moment(details.get("end")))
+    if next(rule.after(FIRST_INSTANT), None) is None:
+        raise InvalidSchedule(expression, "never fires between its start_date and end_date")
+    return rule
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

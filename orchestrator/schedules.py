@@ -1,0 +1,267 @@
+"""Schedules as users write them: ``Cron("0 9 * * 1-5", timezone="Europe/Berlin")``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count as count_up
+from itertools import islice
+from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo
+
+from orchestrator.model.deployment import ScheduleDefinition
+from orchestrator.model.errors import InvalidName, InvalidOption, InvalidSchedule
+from orchestrator.model.interval import DEFAULT_ANCHOR, interval_of, interval_text
+from orchestrator.model.schedule import Rule, from_start, rule_of
+from orchestrator.model.zones import FIRST_INSTANT, LAST_INSTANT, zone_of
+
+Catchup = Literal["latest", "all", "none"]
+Overlap = Literal["allow", "skip", "queue", "cancel_running"]
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When a deployment runs: exactly one of ``cron`` and ``interval``.
+
+    Naive dates are local times in ``timezone``. Without a timezone it is the anchor's if that has
+    one with a name, and UTC otherwise. ``start_date`` and ``end_date`` are both included.
+
+    Raises:
+        InvalidSchedule: it cannot be understood, or it never fires.
+        InvalidOption: another option whose value cannot be used.
+        InvalidName: a slug that cannot be used.
+    """
+
+    cron: str | None = None
+    interval: float | timedelta | None = None
+    timezone: str | None = None
+    anchor_date: datetime | None = None
+    day_or: bool = True
+    active: bool = True
+    parameters: Mapping[str, Any] | None = None
+    slug: str | None = None
+    catchup: Catchup = "latest"
+    overlap: Overlap = "allow"
+    start_date: datetime | None = None
+    end_date: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if (self.cron is None) == (self.interval is None):
+            raise InvalidSchedule(self.cron, "give exactly one of cron and interval")
+        if self.cron is not None and self.anchor_date is not None:
+            raise InvalidOption("anchor_date", self.anchor_date, "only intervals have an anchor")
+        _check_flag("active", self.active)
+        _check_flag("day_or", self.day_or)
+        _check_choice("catchup", self.catchup, get_args(Catchup))
+        _check_choice("overlap", self.overlap, get_args(Overlap))
+        _check_parameters(self.parameters)
+        if self.slug is not None:
+            _check_slug(self.slug)
+        self._rule()
+
+    def upcoming(self, count: int, start: datetime | None = None) -> list[datetime]:
+        """The next ``count`` instants (aware, UTC) from ``start`` on, ``start`` itself included.
+
+        ``start`` is now unless given. Fewer when the schedule ends before.
+        """
+        _check_count(count)
+        begin = datetime.now(UTC) if start is None else self._instant("start", start)
+        return list(islice(from_start(self._rule(), begin), count))
+
+    def definition(self, slug: str) -> ScheduleDefinition:
+        """What is registered; ``slug`` names it when it has no slug of its own."""
+        return ScheduleDefinition(
+            slug=self.slug or _check_slug(slug),
+            kind="cron" if self.cron is not None else "interval",
+            expression=self._expression(),
+            timezone=self._zone().key,
+            active=self.active,
+            parameters=dict(self.parameters or {}),
+            catchup=self.catchup,
+            overlap=self.overlap,
+            details=self._details(),
+        )
+
+    def _rule(self) -> Rule:
+        return rule_of(self.definition("unnamed"))
+
+    def _expression(self) -> str:
+        if self.interval is not None:
+            return interval_text(interval_of(self.interval))
+        if not isinstance(self.cron, str):
+            raise InvalidSchedule(self.cron, "a cron expression is a text such as '0 9 * * 1-5'")
+        return " ".join(self.cron.split())
+
+    def _zone(self) -> ZoneInfo:
+        given = self.interval if self.cron is None else self.cron
+        if self.timezone is not None:
+            return zone_of(self.timezone, given)
+        anchor_zone = getattr(self.anchor_date, "tzinfo", None)
+        return zone_of(getattr(anchor_zone, "key", None) or "UTC", given)
+
+    def _details(self) -> dict[str, Any]:
+        details: dict[str, Any] = {}
+        if self.interval is None:
+            details["day_or"] = self.day_or
+        else:
+            details["anchor"] = self._stored("anchor_date", self.anchor_date or DEFAULT_ANCHOR)
+        if self.start_date is not None:
+            details["start"] = self._stored("start_date", self.start_date)
+        if self.end_date is not None:
+            details["end"] = self._stored("end_date", self.end_date)
+        return details
+
+    def _stored(self, option: str, moment: datetime) -> str:
+        """RFC 3339 in UTC, to the millisecond."""
+        instant = self._instant(option, moment)
+        if not FIRST_INSTANT <= instant <= LAST_INSTANT:
+            span = f"{FIRST_INSTANT.year} and {LAST_INSTANT.year}"
+            raise InvalidOption(option, moment, f"must lie between the years {span}")
+        return instant.isoformat(timespec="milliseconds")
+
+    def _instant(self, option: str, moment: datetime) -> datetime:
+        if not isinstance(moment, datetime):
+            raise InvalidOption(option, moment, "must be a datetime")
+        aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=self._zone())
+        try:
+            return aware.astimezone(UTC)
+        except OverflowError:
+            raise InvalidOption(option, moment, "is beyond every calendar") from None
+
+
+def Cron(  # noqa: N802 (reads as the thing it makes)
+    expression: str,
+    /,
+    timezone: str | None = None,
+    day_or: bool = True,
+    active: bool = True,
+    parameters: Mapping[str, Any] | None = None,
+    slug: str | None = None,
+    catchup: Catchup = "latest",
+    overlap: Overlap = "allow",
+    start_date: datetime | None = None,
+    end_date: datetime | None = None,
+) -> Schedule:
+    """A schedule by cron expression: five fields, or six with seconds as the last.
+
+    An hour field of ``*`` follows the clock through both passes of a repeated hour; any other hour
+    field fires once per local day, at the first valid instant if clocks skip its time.
+    ``day_or``: a day matches if day of month *or* weekday does; False: only if both do.
+    """
+    if expression is None:
+        raise InvalidSchedule(expression, "a cron expression is a text such as '0 9 * * 1-5'")
+    return Schedule(
+        cron=expression,
+        timezone=timezone,
+        day_or=day_or,
+        active=active,
+        parameters=parameters,
+        slug=slug,
+        catchup=catchup,
+        overlap=overlap,
+        start_date=start_date,
+        end_date=end_date,
+    )
+
+
+def Interval(  # noqa: N802 (reads as the thing it makes)
+    interval: float | timedelta,
+    /,
+    anchor_date: datetime | None = None,
+    timezone: str | None = None,
+    active: bool = True,
+    parameters: Mapping[str, Any] | None = None,
+    slug: str | None = None,
+    catchup: Catchup = "latest",
+    overlap: Overlap = "allow",
+    start_date: datetime | None = None,
+    end_date: datetime | None = None,
+) -> Schedule:
+    """A schedule every so many seconds (or a timedelta), at least 0.1 s, to the millisecond.
+
+    Counted from ``anchor_date``, before and after it; without one from Monday, 1 January 2024,
+    midnight in the timezone, so that serving again does not shift it. Intervals of a day or more
+    keep the anchor's local hour when clocks change, shorter ones follow elapsed time.
+    """
+    if interval is None:
+        raise InvalidSchedule(interval, "an interval is a timedelta or a number of seconds")
+    return Schedule(
+        interval=interval,
+        timezone=timezone,
+        anchor_date=anchor_date,
+        active=active,
+        parameters=parameters,
+        slug=slug,
+        catchup=catchup,
+        overlap=overlap,
+        start_date=start_date,
+        end_date=end_date,
+    )
+
+
+def with_slugs(schedules: Iterable[Schedule]) -> tuple[ScheduleDefinition, ...]:
+    """The definitions of one deployment's schedules, each under a slug of its own.
+
+    Those without a slug are numbered by kind: ``cron-1``, ``cron-2``, ``interval-1``.
+
+    Raises:
+        InvalidName: two schedules were given the same slug.
+    """
+    schedules = tuple(schedules)
+    taken: set[str] = set()
+    for slug in (schedule.slug for schedule in schedules if schedule.slug is not None):
+        if slug in taken:
+            raise InvalidName("schedule", slug, "is given to two schedules of one deployment")
+        taken.add(slug)
+    definitions = []
+    for schedule in schedules:
+        definition = schedule.definition(schedule.slug or _free_slug(schedule, taken))
+        taken.add(definition.slug)
+        definitions.append(definition)
+    return tuple(definitions)
+
+
+def _free_slug(schedule: Schedule, taken: set[str]) -> str:
+    kind = "cron" if schedule.cron is not None else "interval"
+    return next(slug for n in count_up(1) if (slug := f"{kind}-{n}") not in taken)
+
+
+def _check_slug(slug: object) -> str:
+    if isinstance(slug, str) and _SLUG.fullmatch(slug):
+        return slug
+    raise InvalidName(
+        "schedule",
+        slug,
+        "must be 1 to 64 characters: a-z and 0-9, after the first one also - and _",
+    )
+
+
+def _check_count(count: object) -> None:
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        raise InvalidOption("count", count, "must be a whole number, 0 or more")
+
+
+def _check_flag(option: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise InvalidOption(option, value, "must be True or False")
+
+
+def _check_choice(option: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InvalidOption(option, value, f"must be one of {', '.join(choices)}")
+
+
+def _check_parameters(parameters: object) -> None:
+    if parameters is None:
+        return
+    if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
+        raise InvalidOption("parameters", parameters, "must map names to values")
+    try:
+        json.dumps(dict(parameters), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidOption("parameters", parameters, f"must be JSON: {error}") from None
