@@ -23,7 +23,7 @@ orc:attention          zset    D -> earliest instant (ms) at which a scheduler m
 orc:attention:changed  channel "look": somebody lowered an entry
 orc:deployments        set     every D
 orc:leader             string  token of the leading scheduler; an economy, never needed (I2)
-orc:runner:X           hash    what runner X last said of itself; expires, display only
+orc:runner:X           string  what runner X last said of itself; expires, display only
 =====================  ======  ==================================================================
 
 The streams have one consumer group, ``runners``, made at id 0 by the first claim (F02). A ticket
@@ -39,6 +39,9 @@ ATTENTION = "orc:attention"
 ATTENTION_CHANGED = "orc:attention:changed"
 DEPLOYMENTS = "orc:deployments"
 LEADER = "orc:leader"
+
+RETENTION_MS = 7 * 24 * 3600 * 1000
+"""How long an ended run stays when whoever ends it was told nothing else."""
 
 
 def deployment(d: DeploymentId) -> str:

@@ -1,0 +1,208 @@
+"""Deployments: putting, reading, holding, pausing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from orchestrator.model.deployment import (
+    Deployment,
+    DeploymentDefinition,
+    FlowOptions,
+    PausedBy,
+)
+from orchestrator.model.ids import DeploymentId
+from orchestrator.store import keys
+from orchestrator.store.attention import lower_attention
+from orchestrator.store.requests import (
+    Plan,
+    Request,
+    Word,
+    as_word,
+    command,
+    for_deployment,
+    nothing,
+)
+from orchestrator.store.schedules import rule_text, schedules_of
+from orchestrator.store.texts import maybe_int, record_of, text_of
+
+NOW = 0
+"""An instant that is always due: the scheduler looks at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """``created``, ``updated`` or ``unchanged``, and what differs from the live definition."""
+
+    word: Word
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PauseReply:
+    """``ok``, ``unchanged`` or ``gone``, and how many waiting runs were skipped."""
+
+    word: Word
+    skipped: int
+
+
+def put_deployment(definition: DeploymentDefinition) -> Request[Put]:
+    """Make the live deployment what the code says. Schedules that a person made or edited stay;
+    a rule that did not change keeps its cursor."""
+    fields = [text for pair in _fields(definition).items() for text in pair]
+    rules = [
+        text
+        for schedule in definition.schedules
+        for text in (schedule.slug, rule_text(schedule), "1" if schedule.active else "")
+    ]
+    return for_deployment(
+        definition.id,
+        "put_deployment",
+        _put,
+        paused={None: "", True: "1", False: "0"}[definition.paused],
+        fields=len(fields),
+        rest=fields + rules,
+    )
+
+
+def deployment_exists(d: DeploymentId) -> Request[bool]:
+    """Whether there is such a deployment."""
+    return command(bool, "EXISTS", keys.deployment(d))
+
+
+def read_deployment(d: DeploymentId) -> Plan[Deployment | None]:
+    """The deployment with its schedules and runners, or None."""
+    fields, schedules, runners = yield _hashes(d)
+    return _deployment(d, fields, schedules, runners)
+
+
+def list_deployments() -> Plan[list[Deployment]]:
+    """All deployments, sorted by name."""
+    (members,) = yield [command(sorted, "SMEMBERS", keys.DEPLOYMENTS)]
+    hashes = yield [each for d in members for each in _hashes(DeploymentId(d))]
+    found = [
+        _deployment(DeploymentId(d), *hashes[3 * at : 3 * at + 3]) for at, d in enumerate(members)
+    ]
+    return sorted((each for each in found if each), key=lambda each: each.name)
+
+
+def announce_deployment(d: DeploymentId) -> Request[None]:
+    """Enter it in the list of all deployments."""
+    return command(nothing, "SADD", keys.DEPLOYMENTS, d)
+
+
+def hold_deployment(d: DeploymentId, held: bool, by: str) -> Request[Word]:
+    """Stop (or allow) claims and starts: ``ok``, ``unchanged`` or ``gone``."""
+    return for_deployment(d, "hold_deployment", as_word, held="1" if held else "", by=by)
+
+
+def pause_deployment(
+    d: DeploymentId, by: PausedBy, retention_ms: int = keys.RETENTION_MS
+) -> Plan[PauseReply]:
+    """Stop the schedules; their runs that still wait end as Skipped."""
+    first: Word | None = None
+    skipped, page, more = 0, 0, True
+    while more:
+        request = for_deployment(d, "pause_deployment", _paused, by=by, retention_ms=retention_ms)
+        ((word, page, more),) = yield [request]
+        first = first or word
+        skipped += page
+    assert first is not None
+    return PauseReply(first, skipped)
+
+
+def resume_deployment(d: DeploymentId) -> Plan[Word]:
+    """Start the schedules again, from now: ``ok``, ``unchanged`` or ``gone``. Instants inside the
+    pause are not missed ones."""
+    lower = lower_attention(d, NOW)
+    yield [lower]
+    word, _ = yield [for_deployment(d, "resume_deployment", as_word), lower]
+    return str(word)
+
+
+def _fields(definition: DeploymentDefinition) -> dict[str, str]:
+    return {
+        "name": definition.full_name,
+        "entrypoint": definition.entrypoint,
+        "version": text_of(definition.version),
+        "description": text_of(definition.description),
+        "tags": _json(definition.tags),
+        "parameters": _json(definition.parameters),
+        "parameter_schema": _json(definition.parameter_schema),
+        "enforce_parameter_schema": "1" if definition.enforce_parameter_schema else "",
+        "concurrency_limit": text_of(definition.concurrency_limit),
+        "options": _json(asdict(definition.options)),
+        "on_lost": definition.options.on_lost,
+    }
+
+
+def _json(value: Any) -> str:
+    """The same text for the same value, so that the server can compare texts."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+_SHOWN_WITH_VALUES = {"entrypoint", "version", "concurrency_limit", "on_lost"}
+
+
+def _put(reply: list[Any]) -> Put:
+    word, *changes = reply
+    return Put(word, tuple(_change(*change) for change in changes))
+
+
+def _change(what: str, before: str, after: str) -> str:
+    if what in _SHOWN_WITH_VALUES:
+        return f"{what} {before or 'none'} -> {after or 'none'}"
+    return f"{what} {after}" if what.startswith(("schedule ", "paused")) else f"{what} changed"
+
+
+def _hashes(d: DeploymentId) -> list[Request[dict[str, str]]]:
+    return [
+        command(record_of, "HGETALL", key)
+        for key in (keys.deployment(d), keys.schedules(d), keys.runners(d))
+    ]
+
+
+def _deployment(
+    d: DeploymentId,
+    fields: Mapping[str, str],
+    schedules: Mapping[str, str],
+    runners: Mapping[str, str],
+) -> Deployment | None:
+    if "name" not in fields:
+        return None
+    return Deployment(
+        id=d,
+        name=fields["name"],
+        flow=fields["name"].partition("/")[0],
+        entrypoint=fields["entrypoint"],
+        version=fields["version"] or None,
+        description=fields["description"] or None,
+        tags=tuple(json.loads(fields["tags"])),
+        parameters=json.loads(fields["parameters"]),
+        parameter_schema=json.loads(fields["parameter_schema"]),
+        enforce_parameter_schema=fields["enforce_parameter_schema"] == "1",
+        paused=fields.get("paused") == "1",
+        paused_by=_paused_by(fields),
+        held=fields.get("held") == "1",
+        concurrency_limit=maybe_int(fields["concurrency_limit"]),
+        options=FlowOptions(**json.loads(fields["options"])),
+        schedules=schedules_of(schedules),
+        runners=tuple(sorted(name for name in runners if ":" not in name)),
+    )
+
+
+def _paused_by(fields: Mapping[str, str]) -> PausedBy | None:
+    match fields.get("paused_by"):
+        case "user":
+            return "user"
+        case "shutdown":
+            return "shutdown"
+        case _:
+            return None
+
+
+def _paused(reply: list[Any]) -> tuple[Word, int, bool]:
+    word, skipped, more = reply
+    return str(word), int(skipped), more == "1"

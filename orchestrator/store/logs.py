@@ -1,0 +1,48 @@
+"""Logs of runs: a stream of batches, each some NDJSON lines."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.model.ids import RunId
+from orchestrator.store import keys
+from orchestrator.store.requests import Request, Word, as_word, command, for_run
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a run's log."""
+
+    at: float
+    """Seconds since 1970."""
+    level: str
+    logger: str
+    text: str
+    attempt: int
+
+
+def append_log(run_id: RunId, token: str, lines: bytes, keep_ms: int) -> Request[Word]:
+    """Add NDJSON lines: ``ok``, ``lease_lost`` (another attempt has begun) or ``gone``. Allowed
+    after the end too, for the last lines of the last attempt."""
+    return for_run(run_id, "append_log", as_word, token=token, lines=lines, keep_ms=keep_ms)
+
+
+def read_log(
+    run_id: RunId, after: str = "-", count: int = 1000
+) -> Request[list[tuple[str, list[LogLine]]]]:
+    """Up to ``count`` batches that follow entry ``after``, each with its entry id."""
+    start = after if after == "-" else f"({after}"
+    return command(_batches, "XRANGE", keys.log(run_id), start, "+", "COUNT", count)
+
+
+def _batches(reply: list[Any]) -> list[tuple[str, list[LogLine]]]:
+    return [
+        (entry, [_line(line) for line in fields[1].split("\n") if line]) for entry, fields in reply
+    ]
+
+
+def _line(text: str) -> LogLine:
+    line = json.loads(text)
+    return LogLine(line["t"], line["l"], line["n"], line["m"], line["a"])

@@ -1,0 +1,66 @@
+"""Runners: registering with a deployment, leaving it, and what each says of itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from orchestrator.model.deployment import RunnerRecord
+from orchestrator.model.ids import DeploymentId, RunnerId
+from orchestrator.store import keys
+from orchestrator.store.requests import (
+    Plan,
+    Request,
+    Word,
+    as_word,
+    command,
+    for_deployment,
+    nothing,
+)
+
+SHOWN_MS = 3_600_000
+"""How long a runner that says nothing any more is still listed."""
+
+
+def register_runner(
+    d: DeploymentId, runner: RunnerId, info: str, pauses: bool = True
+) -> Request[Word]:
+    """Let the runner claim runs of ``d``: ``ok`` or ``gone``. Clears the noted shutdown pause.
+    ``pauses``: whether its leaving as the last one pauses the deployment."""
+    return for_deployment(
+        d, "register_runner", as_word, runner=runner, info=info, pauses="1" if pauses else ""
+    )
+
+
+def leave_runner(d: DeploymentId, runner: RunnerId, pause: bool) -> Request[Word]:
+    """``ok``, or ``last``: nobody else is registered and the deployment is to be paused, which the
+    caller does (``pause_deployment``)."""
+    return for_deployment(d, "leave_runner", as_word, runner=runner, pause="1" if pause else "")
+
+
+def drop_runner(d: DeploymentId, runner: RunnerId, beat: int) -> Request[Word]:
+    """Remove a runner whose beat stood still for a lease: ``ok``, ``last`` (as for leaving) or
+    ``stale`` (it lives, or somebody else was first)."""
+    return for_deployment(d, "drop_runner", as_word, runner=runner, beat=beat)
+
+
+def say_runner(record: RunnerRecord) -> Request[None]:
+    """Let the runner be listed, for ``SHOWN_MS``."""
+    text = json.dumps(asdict(record), ensure_ascii=False)
+    return command(nothing, "SET", keys.runner(record.id), text, "PX", SHOWN_MS)
+
+
+def read_runners() -> Plan[list[RunnerRecord]]:
+    """The runners registered with any deployment that spoke within ``SHOWN_MS``, by name."""
+    (members,) = yield [command(sorted, "SMEMBERS", keys.DEPLOYMENTS)]
+    registered = yield [command(set, "HKEYS", keys.runners(d)) for d in members]
+    ids = sorted({name for names in registered for name in names if ":" not in name})
+    records = yield [command(_record, "GET", keys.runner(each)) for each in ids]
+    return sorted((each for each in records if each), key=lambda each: each.name)
+
+
+def _record(text: str | None) -> RunnerRecord | None:
+    if text is None:
+        return None
+    fields = json.loads(text)
+    return RunnerRecord(**{**fields, "deployments": tuple(fields["deployments"])})
