@@ -15,6 +15,7 @@ OrchestratorError
 │   └── KeyReused
 ├── LeaseLost                      another runner owns the run; whatever we know must be dropped
 ├── ServerUnavailable (ConnectionError)
+│   ├── EmbeddedServerFailed       the one we start ourselves does not come up
 │   └── ServerRefused              it answers, but it must not be used like this
 ├── FlowNotLoaded                  the user's code could not be imported or has no such flow
 ├── RunFailed                      raised to whoever waits for the result of a run
@@ -139,6 +140,10 @@ class ServerUnavailable(OrchestratorError, ConnectionError):
     def __init__(self, url: str, why: str, remedy: str = "") -> None:
         self.url, self.why, self.remedy = url, why, remedy
         super().__init__(f"server {url}: {why}" + (f"\n{remedy}" if remedy else ""))
+
+
+class EmbeddedServerFailed(ServerUnavailable):
+    """The server that we start ourselves does not come up: home, disk, binary."""
 
 
 class ServerRefused(ServerUnavailable):

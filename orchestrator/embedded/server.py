@@ -1,0 +1,103 @@
+"""The server process of a home."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from orchestrator.embedded.child import Child
+from orchestrator.embedded.home import Home, explain
+from orchestrator.embedded.lock import take_lock
+from orchestrator.embedded.probe import PONG, ask
+
+WAITING = "the server of an earlier guardian still writes its data; its end is waited for"
+FULL_BELOW = 1 << 20
+"""Bytes free under which a disk is called full: a server needs about that much to start."""
+
+_SOON = 0.01
+_STOP_PATIENCE = 30.0
+
+
+class EmbeddedServer:
+    """One server on the data of a home: never two, always on the same socket."""
+
+    def __init__(self, home: Home, binary: Path) -> None:
+        self._home = home
+        self._child = Child(
+            name="server",
+            command=_command(home, binary),
+            log=home.logs / "server.log",
+            environment=os.environ,
+            folder=home.data,
+        )
+        self.ready = False
+        self.problem = ""
+
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
+    def look(self) -> None:
+        """Notice its death, start it when that is due, and hear whether it answers."""
+        if death := self._child.death():
+            self.ready, self.problem = False, death + self._disk()
+        if self._child.is_due():
+            self._start()
+        elif self._child.pid and not self.ready:
+            self._listen()
+
+    def pause(self) -> float:
+        """Seconds until the next look is useful, as long as it is not ready."""
+        return _SOON if self._child.pid else self._child.start_at - time.monotonic()
+
+    def stop(self) -> None:
+        """SIGTERM: it writes its data to the disk and leaves."""
+        self._child.stop(_STOP_PATIENCE)
+        self.ready = False
+
+    def _start(self) -> None:
+        try:
+            # The server inherits the lock and so holds it as long as it lives, whoever else dies.
+            lock = take_lock(self._home.server_lock)
+            if lock is None:
+                self.problem = WAITING
+                self._child.start_at = time.monotonic() + _SOON
+                return
+            try:
+                self._child.start(lock)
+            finally:
+                os.close(lock)
+        except OSError as error:
+            self.problem = f"the server cannot be started: {explain(error)}{self._disk()}"
+            self._child.put_off()
+
+    def _listen(self) -> None:
+        answer = ask(self._home.socket)
+        self.ready = answer == PONG
+        if self.ready:
+            self.problem = ""
+
+    def _disk(self) -> str:
+        disk = os.statvfs(self._home.folder)
+        full = disk.f_bavail * disk.f_frsize < FULL_BELOW
+        return f"; the disk that holds {self._home.folder} is full" if full else ""
+
+
+def _command(home: Home, binary: Path) -> list[str]:
+    """No TCP port, every write in the append-only file within a second, nothing ever evicted."""
+    options = {
+        "port": "0",
+        "unixsocket": str(home.socket),
+        "unixsocketperm": "700",
+        "dir": str(home.data),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "protected-mode": "yes",
+    }
+    return [
+        str(binary),
+        *(word for name, value in options.items() for word in (f"--{name}", value)),
+    ]

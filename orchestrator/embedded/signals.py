@@ -1,0 +1,54 @@
+"""Waiting that a signal cuts short."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopSignals:
+    """SIGTERM or SIGINT came; any signal, a child's death too, ends a wait at once."""
+
+    def __init__(self, wakeup: int) -> None:
+        self._wakeup = wakeup
+        self.stop = False
+
+    def wait(self, seconds: float) -> None:
+        """Until something happens, or ``seconds`` have passed."""
+        if select.select([self._wakeup], [], [], max(seconds, 0))[0]:
+            os.read(self._wakeup, 4096)
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.stop = True
+
+
+def _nothing(_number: int, _frame: FrameType | None) -> None:
+    """A handler there must be: without one the signal does not end a wait."""
+
+
+@contextmanager
+def stop_signals() -> Iterator[StopSignals]:
+    """Listen for signals within the block; SIGHUP is ignored in it. Main thread only."""
+    reading, writing = os.pipe()
+    for end in (reading, writing):
+        os.set_blocking(end, False)
+    signals = StopSignals(reading)
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, signals._on_stop),
+        signal.SIGINT: signal.signal(signal.SIGINT, signals._on_stop),
+        signal.SIGCHLD: signal.signal(signal.SIGCHLD, _nothing),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    }
+    old_wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    try:
+        yield signals
+    finally:
+        signal.set_wakeup_fd(old_wakeup)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(reading)
+        os.close(writing)
