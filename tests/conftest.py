@@ -1,4 +1,4 @@
-"""One server per test worker; an empty database per test."""
+"""One server per test worker; an empty database per test; the invariants after each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,30 @@ import pytest
 import redis
 
 from tests.support import Server, binaries
+from tests.support.invariants import assert_invariants
+from tests.support.keyspace import open_client
+from tests.support.recorder import Recorder
+
+SERVERS = ("server", "server_of_worker", "every_server")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Recorder(), "replies of the scripts")
+    config.addinivalue_line(
+        "markers", "damages_keys: writes keys by hand; the invariants need not hold after it"
+    )
+
+
+@pytest.fixture(autouse=True)
+def invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test that used a server: what it left there keeps every invariant."""
+    yield
+    used = [name for name in SERVERS if name in request.fixturenames]
+    if not used or request.node.get_closest_marker("damages_keys"):
+        return
+    server: Server = request.getfixturevalue(used[0])
+    with open_client(server.url) as client:
+        assert_invariants(client)
 
 
 @pytest.fixture(scope="session", params=binaries(), ids=lambda path: path.rpartition("/")[2])

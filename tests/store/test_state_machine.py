@@ -1,0 +1,454 @@
+"""Any sequence of calls leaves on the server what the oracle says, and every invariant holds.
+
+After each step the whole keyspace is compared. Besides what a well-behaved caller does, steps are
+sent twice, old tokens write, scripts are flushed and streams trimmed behind our back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Literal, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from orchestrator.model.deployment import DeploymentDefinition, FlowOptions, ScheduleDefinition
+from orchestrator.model.ids import RunId, RunnerId, idempotent_run_id, scheduled_run_id
+from orchestrator.model.states import FINAL, State
+from orchestrator.store import deployments, keys, leases, logs, runners, runs, schedules
+from orchestrator.store.connection import open_store
+from orchestrator.store.requests import Request
+from tests.support import Server
+from tests.support.invariants import assert_invariants
+from tests.support.keyspace import dump, open_client, read_keyspace
+from tests.support.oracle import OracleDeployment
+from tests.support.picture import picture_of
+
+T = TypeVar("T")
+OnLost = Literal["restart", "fail"]
+D = DeploymentDefinition(flow="oracle", name="main", entrypoint="oracle.py:oracle").id
+FAR = 4_102_444_800_000
+"""The year 2100: later than any test."""
+KEYS = [f"key-{number}" for number in range(6)]
+RUN_IDS = [idempotent_run_id(D, key) for key in KEYS]
+RUNNERS = [RunnerId(f"runner-{number}") for number in range(3)]
+SLUGS = ["hourly", "nightly"]
+ENDS = sorted(FINAL - {State.SKIPPED})
+
+picks = st.integers(0, 99)
+"""Chooses among what there is at that moment."""
+run_ids = st.sampled_from(RUN_IDS)
+runner_ids = st.sampled_from(RUNNERS)
+rule_sets = st.dictionaries(st.sampled_from(SLUGS), st.sampled_from(["60", "3600"]))
+
+
+def definition(
+    on_lost: OnLost,
+    limit: int | None,
+    rules: dict[str, str],
+    paused: bool | None,
+) -> DeploymentDefinition:
+    return DeploymentDefinition(
+        flow="oracle",
+        name="main",
+        entrypoint="oracle.py:oracle",
+        concurrency_limit=limit,
+        paused=paused,
+        options=FlowOptions(on_lost=on_lost),
+        schedules=tuple(
+            ScheduleDefinition(slug=slug, kind="interval", expression=text, timezone="UTC")
+            for slug, text in rules.items()
+        ),
+    )
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """The store and the oracle, asked the same."""
+
+    url: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.store = open_store(self.url)
+        self.client = open_client(self.url)
+        self.client.flushall()
+        self.oracle = OracleDeployment()
+        self.serial = 0
+        self.trimmed = False
+        self.issued: list[tuple[RunId, str]] = []
+        """Every (run, token) there ever was."""
+        self.latest: Request[Any] | None = None
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.client.close()
+
+    def ask(self, request: Request[T]) -> T:
+        self.latest = request
+        return self.store.call(request)
+
+    def server_ms(self) -> int:
+        seconds, micros = self.client.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def held(self) -> list[tuple[RunId, str]]:
+        """The leases that are good now."""
+        return [
+            (RunId(run_id), run.token) for run_id, run in self.oracle.runs.items() if run.is_claimed
+        ]
+
+    def a_lease(self, pick: int) -> tuple[RunId, str]:
+        held = self.held()
+        return held[pick % len(held)]
+
+    @initialize(
+        on_lost=st.sampled_from(["restart", "fail"]),
+        limit=st.sampled_from([None, 2]),
+        rules=rule_sets,
+    )
+    def serve(self, on_lost: OnLost, limit: int | None, rules: dict[str, str]) -> None:
+        self.oracle.on_lost, self.oracle.limit = on_lost, limit
+        self.put(rules, None)
+        self.register(RUNNERS[0])
+
+    @invariant()
+    def the_server_holds_what_the_oracle_says(self) -> None:
+        slot = read_keyspace(self.client).slots.get(D)
+        if slot is not None:
+            assert picture_of(slot) == self.oracle.picture()
+            assert_invariants(self.client, trimmed=self.trimmed)
+
+    # Asking for runs.
+
+    @rule(
+        key=st.sampled_from(KEYS),
+        parameters=st.sampled_from(["{}", '{"n": 1}']),
+        later=st.booleans(),
+    )
+    def submit(self, key: str, parameters: str, later: bool) -> None:
+        new = runs.NewRun(
+            deployment_id=D,
+            run_id=idempotent_run_id(D, key),
+            parameters=parameters,
+            idempotency_key=key,
+            scheduled_at=FAR if later else None,
+        )
+        expected = self.oracle.submit(new.run_id, parameters, later=later)
+        assert self.ask(runs.submit_run(new)).word == expected
+
+    @rule(run_id=run_ids)
+    def cancel(self, run_id: RunId) -> None:
+        assert self.ask(runs.cancel_run(run_id, "test")) == self.oracle.cancel(run_id)
+
+    @rule(run_id=run_ids)
+    def pause_run(self, run_id: RunId) -> None:
+        assert self.ask(runs.pause_run(run_id, "test")) == self.oracle.pause_run(run_id)
+
+    @rule(run_id=run_ids)
+    def resume_run(self, run_id: RunId) -> None:
+        assert self.ask(runs.resume_run(run_id, "test")) == self.oracle.resume_run(run_id)
+
+    # Leases.
+
+    @rule(runner=runner_ids, count=st.integers(1, 4), repeat=st.integers(0, 3))
+    def claim(self, runner: RunnerId, count: int, repeat: int) -> None:
+        known = self.oracle.claims.get(runner)
+        if known and not repeat:
+            nonce = known[0]
+        else:
+            self.serial += 1
+            nonce = f"nonce{self.serial:011d}"
+        word, expected = self.oracle.claim(runner, nonce, count)
+        claims = self.ask(
+            leases.claim_runs(
+                D, runner=runner, host="h", version="1", nonce=nonce, count=count, lease_ms=30_000
+            )
+        )
+        assert (claims.word, [each.run_id for each in claims.runs]) == (word, expected)
+        for claimed in claims.runs:
+            self.note_token(claimed, nonce)
+
+    def note_token(self, claimed: leases.Claimed, nonce: str) -> None:
+        epoch, _, rest = claimed.token.partition(".")
+        earlier = [token for run_id, token in self.issued if run_id == claimed.run_id]
+        assert rest == nonce
+        assert all(
+            int(token.partition(".")[0]) < int(epoch) for token in set(earlier) - {claimed.token}
+        ), "I5: epochs rise"
+        run = self.oracle.runs[claimed.run_id]
+        assert (claimed.attempt, claimed.parameters) == (run.attempt, run.parameters)
+        run.token = claimed.token
+        if claimed.token not in earlier:
+            self.issued.append((claimed.run_id, claimed.token))
+
+    @precondition(lambda self: self.held())
+    @rule(pick=picks)
+    def start(self, pick: int) -> None:
+        run_id, token = self.a_lease(pick)
+        assert self.ask(leases.start_run(run_id, token, 77)) == self.oracle.start(run_id, token)
+
+    @rule(runner=runner_ids, old=picks)
+    def beat(self, runner: RunnerId, old: int) -> None:
+        asked = [*self.held(), *self.issued[old : old + 1]]
+        expected = self.oracle.beat(runner, asked)
+        beats = self.ask(leases.beat_runs(D, runner, asked))
+        assert beats == leases.Beats(runner in self.oracle.runners, tuple(expected))
+
+    @precondition(lambda self: self.held())
+    @rule(
+        pick=picks,
+        state=st.sampled_from(ENDS),
+        retries=st.integers(0, 2),
+        delay=st.sampled_from([0, FAR]),
+    )
+    def finish(self, pick: int, state: State, retries: int, delay: int) -> None:
+        run_id, token = self.a_lease(pick)
+        outcome = leases.Outcome(state=state, retries=retries, retry_delay_ms=delay)
+        expected = self.oracle.finish(run_id, token, state, retries, later=delay > 0)
+        assert self.ask(leases.finish_run(run_id, token, outcome)).word == expected
+
+    @precondition(lambda self: self.held())
+    @rule(pick=picks)
+    def release(self, pick: int) -> None:
+        run_id, token = self.a_lease(pick)
+        expected = self.oracle.release(run_id, token)
+        assert self.ask(leases.release_run(run_id, token, "drained")) == expected
+
+    @precondition(lambda self: self.held())
+    @rule(pick=picks, beat=st.sampled_from(["right", "stale", "token only"]))
+    def reap(self, pick: int, beat: str) -> None:
+        run_id, token = self.a_lease(pick)
+        now = self.oracle.runs[run_id].beat
+        seen = {"right": now, "stale": now + 1, "token only": None}[beat]
+        expected = self.oracle.reap(run_id, token, seen)
+        assert self.ask(leases.reap_run(run_id, token, seen, "died")) == expected
+
+    @rule(runner=st.none() | runner_ids)
+    def look(self, runner: RunnerId | None) -> None:
+        if runner is not None:
+            self.oracle.beat(runner, [])
+        seen = self.ask(leases.look(D, runner))
+        held = {(run_id, token, self.oracle.runs[run_id].beat) for run_id, token in self.held()}
+        assert {(each.run_id, each.token, each.beat) for each in seen.leases} == held
+        assert seen.runners == self.oracle.runners
+        assert seen.waiting == sum(map(len, self.oracle.queues.values()))
+        assert (seen.held, seen.paused) == (self.oracle.held, bool(self.oracle.paused_by))
+
+    # Flags and runners.
+
+    @rule(held=st.booleans())
+    def hold(self, held: bool) -> None:
+        assert self.ask(deployments.hold_deployment(D, held, "test")) == self.oracle.hold(held)
+
+    @rule(by=st.sampled_from(["user", "shutdown"]))
+    def pause(self, by: Literal["user", "shutdown"]) -> None:
+        reply = self.store.follow(deployments.pause_deployment(D, by))
+        assert (reply.word, reply.skipped) == self.oracle.pause(by)
+
+    @rule()
+    def resume(self) -> None:
+        expected = self.oracle.resume()
+        with self.cursors_learnt():
+            assert self.store.follow(deployments.resume_deployment(D)) == expected
+
+    @rule(runner=runner_ids)
+    def register(self, runner: RunnerId) -> None:
+        self.oracle.register(runner)
+        assert self.ask(runners.register_runner(D, runner, "{}")) == "ok"
+
+    @rule(runner=runner_ids, pause=st.booleans())
+    def leave(self, runner: RunnerId, pause: bool) -> None:
+        expected = self.oracle.leave(runner, pause=pause)
+        assert self.ask(runners.leave_runner(D, runner, pause)) == expected
+
+    @rule(runner=runner_ids, ahead=st.integers(0, 1))
+    def drop(self, runner: RunnerId, ahead: int) -> None:
+        beat = self.oracle.runners.get(runner, 0) + ahead
+        expected = self.oracle.drop(runner, beat)
+        assert self.ask(runners.drop_runner(D, runner, beat)) == expected
+
+    # Schedules and delays.
+
+    @contextmanager
+    def cursors_learnt(self) -> Iterator[None]:
+        """Cursors that the call within sets to "now" are taken over, if they are now."""
+        before = self.server_ms()
+        yield
+        after = self.server_ms()
+        stored = {s.definition.slug: s for s in self.store.call(schedules.agenda(D)).schedules}
+        for slug, schedule in self.oracle.schedules.items():
+            if schedule.cursor is None:
+                schedule.cursor = stored[slug].cursor_ms
+                assert before <= schedule.cursor <= after
+
+    @rule(rules=rule_sets, paused=st.sampled_from([None, None, True, False]))
+    def put(self, rules: dict[str, str], paused: bool | None) -> None:
+        self.oracle.put(rules, paused)
+        new = definition(self.oracle.on_lost, self.oracle.limit, rules, paused)
+        with self.cursors_learnt():
+            self.ask(deployments.put_deployment(new))
+
+    @rule(
+        slug=st.sampled_from(SLUGS),
+        wrong=st.sampled_from(["", "", "", "generation", "cursor"]),
+        count=st.integers(0, 3),
+        late=st.booleans(),
+    )
+    def tick(self, slug: str, wrong: str, count: int, late: bool) -> None:
+        known = self.oracle.schedules.get(slug)
+        generation, seen = (known.generation, known.cursor or 0) if known else (1, 0)
+        dues = [seen + 1 + number for number in range(count)]
+        made = [
+            schedules.Occurrence(
+                run_id=scheduled_run_id(D, slug, due), due_ms=due, parameters="{}", late=late
+            )
+            for due in dues
+        ]
+        generation += wrong == "generation"
+        seen -= wrong == "cursor"
+        cursor = max(dues, default=seen + 1)
+        expected = self.oracle.tick(
+            slug, generation, seen, cursor, [(each.run_id, "{}", late) for each in made]
+        )
+        request = schedules.tick_schedule(D, slug, generation, seen, cursor, None, made)
+        assert self.ask(request) == expected
+
+    @rule(pick=picks)
+    def promote(self, pick: int) -> None:
+        """The time of one delayed run comes, and it is promoted."""
+        delayed = [i for i, run in self.oracle.runs.items() if run.where == "delayed"]
+        due = delayed[pick % len(delayed) :][:1] if delayed else []
+        for run_id in due:
+            self.client.zadd(keys.delayed(D), {run_id: 1}, xx=True)
+        expected = self.oracle.promote(due)
+        assert self.ask(schedules.promote_delayed(D)).count == expected
+
+    # What should never happen, and does.
+
+    @precondition(lambda self: self.latest is not None)
+    @rule()
+    def the_same_again(self) -> None:
+        """I15: the reply was lost, the caller asks again."""
+        assert self.latest is not None
+        before = without_beats(dump(self.client))
+        self.store.call(self.latest)
+        assert without_beats(dump(self.client)) == before, f"I15: {self.latest.script}"
+        self.recount_beats()
+
+    def recount_beats(self) -> None:
+        slot = read_keyspace(self.client).slots[D]
+        for runner in self.oracle.runners:
+            self.oracle.runners[runner] = int(slot.runners[f"{runner}:beat"])
+        for run_id, run in self.oracle.runs.items():
+            if run.is_claimed:
+                run.beat = int(slot.runs[run_id].fields["beat"])
+
+    @precondition(lambda self: self.lost())
+    @rule(pick=picks, state=st.sampled_from(ENDS))
+    def an_old_token_writes(self, pick: int, state: State) -> None:
+        """I8: whoever lost the lease changes nothing, whatever he calls."""
+        run_id, token = self.lost()[pick % len(self.lost())]
+        before = dump(self.client)
+        outcome = leases.Outcome(state=state, retries=9)
+        words = self.store.call_all(
+            [
+                leases.start_run(run_id, token, 78),
+                leases.release_run(run_id, token, "late"),
+                leases.reap_run(run_id, token, None, "late"),
+                logs.append_log(run_id, token, LINE, 1000),
+                leases.finish_run(run_id, token, outcome),
+            ]
+        )
+        assert dump(self.client) == before, f"I8: {words}"
+
+    def lost(self) -> list[tuple[RunId, str]]:
+        """Tokens that a later claim has replaced."""
+        runs = self.oracle.runs
+        return [(run_id, token) for run_id, token in self.issued if runs[run_id].token != token]
+
+    @precondition(lambda self: self.issued)
+    @rule(pick=picks, state=st.sampled_from(ENDS), retries=st.integers(0, 2))
+    def an_ended_lease_writes(self, pick: int, state: State, retries: int) -> None:
+        """The current token after its lease ended: words are repeated, nothing changes (I15)."""
+        run_id, token = self.issued[pick % len(self.issued)]
+        if self.oracle.runs[run_id].is_claimed:
+            return
+        before = dump(self.client)
+        outcome = leases.Outcome(state=state, retries=retries)
+        expected = self.oracle.finish(run_id, token, state, retries, later=False)
+        assert self.ask(leases.finish_run(run_id, token, outcome)).word == expected
+        assert self.ask(leases.start_run(run_id, token, 1)) == self.oracle.start(run_id, token)
+        assert self.ask(leases.reap_run(run_id, token, None, "late")) == "stale"
+        assert dump(self.client) == before
+
+    @precondition(lambda self: self.issued)
+    @rule(pick=picks)
+    def log(self, pick: int) -> None:
+        run_id, token = self.issued[pick % len(self.issued)]
+        current = self.oracle.runs[run_id].token == token
+        word = self.store.call(logs.append_log(run_id, token, LINE, 60_000))
+        assert word == ("ok" if current else "lease_lost")
+
+    @rule()
+    def the_server_forgets_its_scripts(self) -> None:
+        self.client.script_flush()
+
+    @rule()
+    def somebody_trims_what_was_delivered(self) -> None:
+        """F10: tickets of claimed runs vanish; the records decide, so nothing is lost."""
+        for ticket in read_keyspace(self.client).slots[D].tickets:
+            if ticket.consumer and ticket.in_stream:
+                self.client.xdel(f"orc:{{{D}}}:{ticket.queue}", ticket.entry)
+                self.trimmed = True
+
+
+LINE = b'{"t":1.0,"l":"INFO","n":"flow","m":"text","a":1}\n'
+
+
+def without_beats(keyspace: dict[str, Any]) -> dict[str, Any]:
+    """A dump without beat counters and times of beats: these may count a repeated call twice."""
+    plain = {key: value for key, value in keyspace.items() if not key.endswith(":leases")}
+    for key, (kind, content, expires) in plain.items():
+        if kind == "hash":
+            fields = {name: text for name, text in content.items() if not _is_beat(name)}
+            plain[key] = (kind, fields, expires)
+    return plain
+
+
+def _is_beat(name: str) -> bool:
+    return name == "beat" or name.endswith(":beat")
+
+
+def run_machine(url: str, examples: int, steps: int) -> None:
+    """Search for a sequence on which server and oracle disagree."""
+    machine = type("Machine", (StoreMachine,), {"url": url})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_I1_to_I15_any_sequence_of_calls(every_server: Server) -> None:
+    run_machine(every_server.url, examples=50, steps=40)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_I1_to_I15_many_sequences_of_calls(every_server: Server) -> None:
+    run_machine(every_server.url, examples=3000, steps=60)
