@@ -1,0 +1,1 @@
+"""What surrounds user code: the spawner and the run processes. Never speaks to Redis."""

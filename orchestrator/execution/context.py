@@ -1,0 +1,119 @@
+"""What user code can ask about the run it is in. State of this process, never its environment:
+programs that a run starts inherit the environment, and they are no runs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from orchestrator.execution.conversation import Conversation
+from orchestrator.execution.pipe import Message
+from orchestrator.model.clock import from_ms
+
+_OUTSIDE = "not inside a run: call this in a flow while a deployment runs it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """The run that this process executes."""
+
+    id: str
+    name: str
+    attempt: int
+    """Counted from 1; a retry or a recovery is the next attempt."""
+    parameters: dict[str, Any]
+    deployment: str
+    flow: str
+    tags: tuple[str, ...]
+    scheduled_at: datetime
+    created_by: str
+    fencing_token: str
+    """Differs for every attempt: hand it to systems that must refuse an outdated one."""
+
+
+class _Place:
+    """Where this process stands: loading a flow, in a run, or neither."""
+
+    loading = False
+    run: RunContext | None = None
+    conversation: Conversation | None = None
+
+
+_place = _Place()
+
+
+def current_run() -> RunContext:
+    """The run that this code belongs to.
+
+    Raises:
+        RuntimeError: not inside a run.
+    """
+    if _place.run is None:
+        raise RuntimeError(_OUTSIDE)
+    return _place.run
+
+
+def get_run_logger() -> logging.Logger:
+    """A logger whose lines are stored with the run.
+
+    Raises:
+        RuntimeError: not inside a run.
+    """
+    current_run()
+    return logging.getLogger("flow")
+
+
+def request(method: str, **arguments: Any) -> Any:
+    """Ask this run's runner, which can reach the server; a run process has no connection itself.
+
+    Raises:
+        RuntimeError: not inside a run, or in a process that the run started.
+        OrchestratorError: what the runner answered.
+    """
+    if _place.conversation is None:
+        raise RuntimeError(_OUTSIDE)
+    return _place.conversation.ask(method, arguments)
+
+
+def in_run_process() -> bool:
+    """Whether this process executes a run (or was forked by one)."""
+    return _place.run is not None
+
+
+def is_loading() -> bool:
+    """Whether user code is being imported to get at its flows."""
+    return _place.loading
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Inside, ``is_loading`` is true."""
+    _place.loading = True
+    try:
+        yield
+    finally:
+        _place.loading = False
+
+
+def enter_run(run: Message, conversation: Conversation) -> RunContext:
+    """Make this process the process of this run (fields as in the message ``go``)."""
+    _place.conversation = conversation
+    _place.run = RunContext(
+        id=run["id"],
+        name=run["name"],
+        attempt=run["attempt"],
+        parameters=json.loads(run["parameters"]),
+        deployment=run["deployment"],
+        flow=run["flow"],
+        tags=tuple(run["tags"]),
+        scheduled_at=from_ms(run["scheduled_at"]),
+        created_by=run["created_by"],
+        fencing_token=run["token"],
+    )
+    return _place.run

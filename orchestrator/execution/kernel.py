@@ -1,0 +1,47 @@
+"""The few system calls that Python does not offer. Where the system lacks one, nothing happens."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+_SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def adopt_orphans() -> None:
+    """From now on descendants whose parent died become children of this process."""
+    _prctl(_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with(parent: int) -> None:
+    """SIGKILL for this process as soon as ``parent`` ends; leaves at once if it already has.
+
+    The kernel watches the parent's *thread* that made this process: a spawner has only one.
+    """
+    _prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def outlive_parent() -> None:
+    """Undo ``die_with``."""
+    _prctl(_SET_DEATH_SIGNAL, 0)
+
+
+def flush_c_streams() -> None:
+    """Write out what C code has printed: it is lost, or written twice, across exit and fork."""
+    _LIBC.fflush(None)
+
+
+def open_descriptors() -> set[int]:
+    """The numbers of all descriptors of this process, and of one that is closed already."""
+    return {int(name) for name in os.listdir("/dev/fd")}  # noqa: PTH208 - on the way of each run
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux" and _LIBC.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}, {value})")

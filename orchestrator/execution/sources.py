@@ -1,0 +1,66 @@
+"""The source files that a load has read, and whether they are still the same."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import Any
+
+Mark = tuple[int, int]
+_OURS = str(Path(__file__).resolve().parents[1])
+_INSTALLED = tuple(
+    {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")} | {_OURS}
+)
+
+
+class Sources:
+    """Files of the user that were imported, as they were when they were read."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, Mark | None] = {}
+
+    def note(self, path: str) -> None:
+        """Remember the file as it is now; called before it is read, so no change slips through."""
+        if path not in self._marks and not _is_installed(path):
+            self._marks[path] = _mark(path)
+
+    def changed(self) -> str | None:
+        """A file that is no longer what was read, if there is one."""
+        for path, mark in self._marks.items():
+            if _mark(path) != mark:
+                return path
+        return None
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Inside, every source file that an import reads is noted, failing imports included."""
+        original = SourceFileLoader.path_stats
+
+        def path_stats(loader: SourceFileLoader, path: Any) -> Any:
+            self.note(os.fspath(path))
+            return original(loader, path)
+
+        # The import system asks this method for size and time just before it reads a file.
+        SourceFileLoader.path_stats = path_stats  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            SourceFileLoader.path_stats = original  # type: ignore[method-assign]
+
+
+def _mark(path: str) -> Mark | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - each file, before each run
+    except OSError:
+        return None  # not there (an editor replaces it right now): a change like any other
+    return status.st_mtime_ns, status.st_size
+
+
+def _is_installed(path: str) -> bool:
+    if "/site-packages/" in path or "/dist-packages/" in path:
+        return True
+    return any(path.startswith(folder + os.sep) for folder in _INSTALLED)

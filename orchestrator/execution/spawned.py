@@ -1,0 +1,121 @@
+"""One run as its spawner sees it: a process tree, its limits, and how far its end has come."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, field
+from mmap import mmap
+
+from orchestrator.execution import trees
+
+
+@dataclass(slots=True, kw_only=True)
+class Spawned:
+    """Times are seconds since boot. ``handle`` is the pidfd: signals never reach another (F33)."""
+
+    key: str
+    pid: int
+    handle: int
+    alone: mmap | None
+    grace: float
+    timeout: float | None
+    """What is left of it; frozen time does not count."""
+    deadline: float | None
+    """The lease may not be trusted after it; None once that has been acted on."""
+    counting_since: float | None = None
+    begun: bool = False
+    frozen_for: set[str] = field(default_factory=set)
+    """Reasons to stand still: "lease", "person". Runs on only when there is none."""
+    stopped: str | None = None
+    """Why it was told to end."""
+    kill_at: float | None = None
+    killed: bool = False
+
+    def begin(self, now: float) -> None:
+        """User code starts: the timeout counts from here."""
+        self.begun = True
+        if not self.frozen_for:
+            self.counting_since = now
+
+    def freeze(self, reason: str, now: float) -> None:
+        """Stand still, for one more reason."""
+        if not self.frozen_for:
+            trees.stop(self.pid, self.handle)
+            self._stop_counting(now)
+        self.frozen_for.add(reason)
+
+    def thaw(self, reason: str, now: float) -> None:
+        """One reason less; go on when it was the last."""
+        if reason in self.frozen_for:
+            self.frozen_for.remove(reason)
+            if not self.frozen_for:
+                self._go_on(now)
+
+    def renew(self, deadline: float, now: float) -> None:
+        """The lease may be trusted until then."""
+        self.deadline = deadline
+        if deadline > now:
+            self.thaw("lease", now)
+
+    def stop(self, reason: str, grace: float, now: float) -> None:
+        """SIGTERM, then SIGKILL after ``grace``. Told twice: the first reason, the earlier end."""
+        first = self.stopped is None
+        self.stopped = self.stopped or reason
+        if grace <= 0:
+            self.kill()
+            return
+        self.kill_at = min(now + grace, self.kill_at or now + grace)
+        if first:
+            trees.terminate(self.pid, self.handle)
+        if self.frozen_for:
+            self.frozen_for.clear()
+            self._go_on(now)  # a stopped process takes no SIGTERM
+
+    def kill(self) -> None:
+        """SIGKILL for the run process; what it started then falls to the spawner, who kills it."""
+        self.kill_at = None
+        self.killed = True
+        trees.send(self.handle, signal.SIGKILL)
+
+    def next_due(self) -> float | None:
+        """When ``act`` must be called next."""
+        instants = (self.deadline, self.kill_at, self._timeout_at())
+        return min((at for at in instants if at is not None), default=None)
+
+    def act(self, now: float) -> None:
+        """Do what is due."""
+        if self.kill_at is not None and now >= self.kill_at:
+            self.kill()
+        timeout_at = self._timeout_at()
+        if timeout_at is not None and now >= timeout_at:
+            self.stop("timeout", self.grace, now)
+        if self.deadline is not None and now >= self.deadline:
+            self.deadline = None
+            self.freeze("lease", now)
+
+    def close(self) -> None:
+        """Give back what the record holds."""
+        os.close(self.handle)
+        if self.alone is not None:
+            self.alone.close()
+
+    def left_nothing(self) -> bool:
+        """Whether the process said at its end that it has no descendants."""
+        return self.alone is not None and self.alone[0] == 1
+
+    def _timeout_at(self) -> float | None:
+        if self.timeout is None or self.counting_since is None or self.stopped is not None:
+            return None
+        return self.counting_since + self.timeout
+
+    def _stop_counting(self, now: float) -> None:
+        if self.counting_since is not None:
+            if self.timeout is not None:
+                self.timeout -= now - self.counting_since
+            self.counting_since = None
+
+    def _go_on(self, now: float) -> None:
+        trees.resume(self.pid, self.handle)
+        if self.begun:
+            self.counting_since = now

@@ -1,0 +1,121 @@
+"""A spawner's life: load the user's code, tend runs, and report when the runner died."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+from orchestrator.execution import kernel, output, trees
+from orchestrator.execution.failures import clip, format_failure
+from orchestrator.execution.isolation import why_not_fork
+from orchestrator.execution.loading import LoadedFlow, Source, load_flow
+from orchestrator.execution.pipe import LARGEST_PACKET
+from orchestrator.execution.sources import Sources
+from orchestrator.execution.starting import BLOCKED
+from orchestrator.execution.tending import Stock, Tending
+from orchestrator.model.clock import SystemClock
+
+Config = dict[str, Any]
+
+
+def spawn(control_fd: int, config: Config) -> int:
+    """Load, tend until told to quit or left alone; the exit code."""
+    kernel.adopt_orphans()
+    # A module that never finishes importing must not outlive the runner; later, end of file tells.
+    kernel.die_with(os.getppid())
+    stock = _load(config)
+    signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
+    kernel.outlive_parent()
+    gc.collect()
+    gc.freeze()  # forked runs then share these pages as long as nobody changes them
+    tending = Tending(socket.socket(fileno=control_fd), stock, SystemClock())
+    tending.say(_loaded(stock))
+    if tending.until_over() == "eof":
+        _report(tending.keys_to_report(), config["report"])
+    return 0
+
+
+def _load(config: Config) -> Stock:
+    if config.get("cwd"):
+        os.chdir(config["cwd"])
+    sys.path[:0] = config["sys_path"]
+    output.prepare_streams()
+    before = kernel.open_descriptors()
+    files, flows, faults = Sources(), {}, {}
+    for name, source in config["flows"].items():
+        loaded = _load_one(files, source)
+        if isinstance(loaded, str):
+            faults[name] = loaded
+        else:
+            flows[name] = loaded
+    output.collect_logging()
+    output.flush_streams()
+    kernel.flush_c_streams()
+    return Stock(
+        sources=config["flows"],
+        flows=flows,
+        faults=faults,
+        isolation=_isolation(config),
+        files=files,
+        keep=kernel.open_descriptors() - before,
+        residents=trees.children_of(os.getpid()),
+        sys_path=config["sys_path"],
+    )
+
+
+def _load_one(files: Sources, source: Source) -> LoadedFlow | str:
+    """The flow, or the traceback that tells why there is none."""
+    try:
+        with files.noting():
+            return load_flow(source)
+    except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit too
+        return format_failure(error)
+
+
+def _isolation(config: Config) -> dict[str, str]:
+    danger = why_not_fork()
+    found = {}
+    for name in config["flows"]:
+        if config.get("isolation", {}).get(name, "fork") == "spawn":
+            found[name] = "spawn: asked for"
+        else:
+            found[name] = "fork" if danger is None else f"spawn: {danger}"
+    return found
+
+
+def _loaded(stock: Stock) -> dict[str, Any]:
+    room = LARGEST_PACKET // 2 // max(1, len(stock.sources))
+    told = {
+        name: clip(stock.faults[name], room) if name in stock.faults else None
+        for name in stock.sources
+    }
+    return {"op": "loaded", "pid": os.getpid(), "flows": told, "isolation": stock.isolation}
+
+
+def _report(keys: list[str], helper: Config) -> None:
+    """Tell the server through a process of its own which runs lost their runner."""
+    if not keys:
+        return
+    runs = [dict(zip(("run_id", "token"), key.split(":", 1), strict=True)) for key in keys]
+    line = json.dumps({"runs": runs}).encode() + b"\n"
+    reading, writing = os.pipe()
+    argv = helper["argv"]
+    os.posix_spawn(
+        argv[0],
+        argv,
+        helper["environment"],
+        file_actions=[(os.POSIX_SPAWN_DUP2, reading, 0)],
+        setsid=True,
+        setsigmask=(),
+    )
+    os.close(reading)
+    try:
+        with open(writing, "wb") as pipe:
+            pipe.write(line)
+    except BrokenPipeError:
+        pass  # the helper ended early: leases run out instead

@@ -1,0 +1,250 @@
+"""The spawner's loop: starts runs, keeps their limits, and leaves nothing of them behind."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
+from resource import struct_rusage
+
+from orchestrator.execution import trees
+from orchestrator.execution.failures import format_failure
+from orchestrator.execution.loading import LoadedFlow, Source
+from orchestrator.execution.pipe import Message, Outbox, close_all, receive_packet
+from orchestrator.execution.sources import Sources
+from orchestrator.execution.spawned import Spawned
+from orchestrator.execution.starting import Started, fork_run, start_fresh
+from orchestrator.model.clock import Clock
+
+_LOOK_AGAIN = 1.0
+"""Seconds; epoll's own timer stands still while the machine sleeps, deadlines do not (F61)."""
+
+_RECENT = 100
+"""So many runs that have ended are reported as well when the runner dies: it may have died before
+it wrote their ends. A report about a run that is over changes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """The user's code as loaded, by full name."""
+
+    sources: dict[str, Source]
+    flows: dict[str, LoadedFlow]
+    faults: dict[str, str]
+    isolation: dict[str, str]
+    """"fork", or "spawn: <why>"."""
+    files: Sources
+    keep: Collection[int]
+    residents: Collection[int]
+    """Processes that importing the code has started; they live as long as the spawner."""
+    sys_path: list[str]
+
+
+class Tending:
+    """All runs of one spawner, from ``run`` to ``ended``."""
+
+    def __init__(self, control: socket.socket, stock: Stock, clock: Clock) -> None:
+        self._control = control
+        self._outbox = Outbox(control)
+        self._stock = stock
+        self._clock = clock
+        self._residents = frozenset(stock.residents)
+        self._runs: dict[str, Spawned] = {}
+        self._by_handle: dict[int, Spawned] = {}
+        self._strangers: dict[int, int] = {}
+        self._departed: list[Message] = []
+        self._recent: deque[str] = deque(maxlen=_RECENT)
+        self._poll = select.epoll()
+        self._poll.register(control, select.EPOLLIN)
+        self._over: str | None = None
+
+    def say(self, message: Message) -> None:
+        """Send it as soon as the runner reads."""
+        self._outbox.put(message)
+
+    def until_over(self) -> str:
+        """Tend runs until the runner says ``quit`` or is gone ("eof"); no process is left then."""
+        self._control.setblocking(False)
+        while self._over is None:
+            self._turn()
+        self._poll.unregister(self._control)
+        for run in self._runs.values():
+            run.kill()
+        while self._runs:
+            self._turn()
+        self._residents = frozenset()
+        self._settle()
+        while self._strangers:
+            self._turn()
+        return self._over
+
+    def keys_to_report(self) -> list[str]:
+        """Runs that nobody may have written the end of."""
+        return list(self._recent)
+
+    def _turn(self) -> None:
+        for descriptor, events in self._poll.poll(self._patience()):
+            if descriptor == self._control.fileno():
+                self._hear(events)
+            elif (run := self._by_handle.get(descriptor)) is not None:
+                self._bury(run)
+            else:
+                self._bury_stranger(descriptor)
+        now = self._clock.elapsed()
+        for run in self._runs.values():
+            run.act(now)
+        self._watch_control()
+
+    def _patience(self) -> float | None:
+        due = [at for run in self._runs.values() if (at := run.next_due()) is not None]
+        if not due:
+            return None
+        return min(max(min(due) - self._clock.elapsed(), 0.0), _LOOK_AGAIN)
+
+    def _watch_control(self) -> None:
+        if self._over is None:
+            writing = 0 if self._outbox.is_empty else select.EPOLLOUT
+            self._poll.modify(self._control, select.EPOLLIN | writing)
+
+    def _hear(self, events: int) -> None:
+        if events & select.EPOLLOUT:
+            self._outbox.flush()
+        while self._over is None:
+            try:
+                message, descriptors = receive_packet(self._control)
+            except BlockingIOError:
+                return
+            except ConnectionResetError:
+                message, descriptors = None, []  # it closed without reading all we had sent
+            if message is None:
+                self._over = "eof"
+            else:
+                self._obey(message, descriptors)
+
+    def _obey(self, message: Message, descriptors: list[int]) -> None:
+        now = self._clock.elapsed()
+        match message["op"]:
+            case "run":
+                self._start(message, descriptors)
+            case "leases":
+                for key, deadline in message["deadlines"].items():
+                    if run := self._runs.get(key):
+                        run.renew(deadline, now)
+            case "quit":
+                self._over = "quit"
+            case _:
+                # A run that has ended meanwhile is not there any more: no signal (F33).
+                if run := self._runs.get(message["key"]):
+                    _instruct(run, message, now)
+
+    def _start(self, message: Message, descriptors: list[int]) -> None:
+        key, flow = message["key"], message["flow"]
+        try:
+            if (path := self._stock.files.changed()) is not None:
+                self.say({"op": "stale", "path": path, "key": key})
+            elif flow not in self._stock.flows:
+                why = self._stock.faults.get(flow, f"this spawner has no flow {flow!r}")
+                self._refuse(key, why)
+            else:
+                self._admit(message, self._make_process(flow, *descriptors))
+        except OSError as error:  # no processes, memory or descriptors left
+            self._refuse(key, format_failure(error))
+        finally:
+            close_all(descriptors)
+
+    def _refuse(self, key: str, why: str) -> None:
+        self._recent.append(key)
+        self.say({"op": "refused", "key": key, "why": why})
+
+    def _make_process(self, flow: str, control: int, output: int) -> Started:
+        stock = self._stock
+        if stock.isolation[flow] == "fork":
+            return fork_run(stock.flows[flow], control, output, stock.keep)
+        return start_fresh(stock.sources[flow], stock.sys_path, control, output)
+
+    def _admit(self, message: Message, started: Started) -> None:
+        try:
+            handle = os.pidfd_open(started.pid)
+        except OSError:
+            os.kill(started.pid, signal.SIGKILL)  # our own child, not waited for: still itself
+            os.waitpid(started.pid, 0)
+            raise
+        run = Spawned(
+            key=message["key"],
+            pid=started.pid,
+            handle=handle,
+            alone=started.alone,
+            grace=message["grace"],
+            timeout=message["timeout"],
+            deadline=message["deadline"],
+        )
+        self._runs[run.key] = self._by_handle[handle] = run
+        self._recent.append(run.key)
+        self._poll.register(handle, select.EPOLLIN)
+        self.say({"op": "forked", "key": run.key, "pid": run.pid})
+
+    def _bury(self, run: Spawned) -> None:
+        """The run process has ended; say so once everything it started has ended too."""
+        _pid, status, usage = os.wait4(run.pid, 0)
+        del self._runs[run.key], self._by_handle[run.handle]
+        self._poll.unregister(run.handle)
+        ended = _ended(run, os.waitstatus_to_exitcode(status), usage)
+        left_nothing = run.left_nothing()
+        run.close()
+        if left_nothing:
+            self.say(ended)
+        else:
+            self._departed.append(ended)
+            self._settle()
+
+    def _settle(self) -> None:
+        """Kill what dead runs left behind. Such processes are our children now: strangers."""
+        ours = {run.pid for run in self._runs.values()}
+        known = ours.union(self._residents, self._strangers.values())
+        found = [pid for pid in trees.children_of(os.getpid()) if pid not in known]
+        for pid in found:
+            handle = os.pidfd_open(pid)
+            trees.send(handle, signal.SIGKILL)
+            self._strangers[handle] = pid
+            self._poll.register(handle, select.EPOLLIN)
+        trees.kill_below(found)
+        if not self._strangers:
+            for ended in self._departed:
+                self.say(ended)
+            self._departed.clear()
+
+    def _bury_stranger(self, handle: int) -> None:
+        os.waitpid(self._strangers.pop(handle), 0)
+        self._poll.unregister(handle)
+        os.close(handle)
+        self._settle()  # its own children have become ours
+
+
+def _instruct(run: Spawned, message: Message, now: float) -> None:
+    match message["op"]:
+        case "begun":
+            run.begin(now)
+        case "stop":
+            run.stop(message["reason"], message["grace"], now)
+        case "pause":
+            run.freeze("person", now)
+        case "resume":
+            run.thaw("person", now)
+
+
+def _ended(run: Spawned, code: int, usage: struct_rusage) -> Message:
+    return {
+        "op": "ended",
+        "key": run.key,
+        "pid": run.pid,
+        "exit": code if code >= 0 else None,
+        "signal": -code if code < 0 else None,
+        "peak_bytes": usage.ru_maxrss * 1024,
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "stopped": run.stopped,
+        "killed": run.killed,
+    }
