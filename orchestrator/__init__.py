@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from orchestrator.client import Client
     from orchestrator.deployment import Deployment
     from orchestrator.execution.context import current_run, get_run_logger
-    from orchestrator.flow import Flow, flow
+    from orchestrator.flows import Flow, flow
     from orchestrator.model.errors import (
         DeploymentNotFound,
         FlowNotLoaded,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from orchestrator.runs import arun_deployment, run_deployment
     from orchestrator.schedules import Cron, Interval, Schedule
-    from orchestrator.serve import aserve, serve
+    from orchestrator.serving import aserve, serve
 
 __all__ = [  # noqa: RUF022 by topic
     # flows and how they are served
@@ -70,9 +70,9 @@ __all__ = [  # noqa: RUF022 by topic
 ]
 
 _HOMES = {
-    "orchestrator.flow": ("flow", "Flow"),
+    "orchestrator.flows": ("flow", "Flow"),
     "orchestrator.deployment": ("Deployment",),
-    "orchestrator.serve": ("serve", "aserve"),
+    "orchestrator.serving": ("serve", "aserve"),
     "orchestrator.schedules": ("Schedule", "Cron", "Interval"),
     "orchestrator.execution.context": ("current_run", "get_run_logger"),
     "orchestrator.runs": ("run_deployment", "arun_deployment"),

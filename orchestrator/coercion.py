@@ -46,11 +46,7 @@ class _Schema(GenerateJsonSchema):
 
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 theirs
 
-    def handle_invalid_for_json_schema(
-        self,
-        schema: Any,
-        error_info: str,  # noqa: ARG002 theirs
-    ) -> dict[str, Any]:
+    def handle_invalid_for_json_schema(self, *_: Any) -> dict[str, Any]:
         return {}
 
 

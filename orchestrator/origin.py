@@ -9,13 +9,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
-from orchestrator.flow import Flow
 from orchestrator.model.errors import FlowNotLoaded
 
 Source = dict[str, str]
 """``{"path", "qualname"}``, ``{"module", "qualname"}`` or ``{"pickle"}``."""
+
+
+class Wrapper(Protocol):
+    """A flow, as far as finding it again goes."""
+
+    @property
+    def fn(self) -> Callable[..., Any]: ...
 
 
 def source_file(fn: Callable[..., Any]) -> Path | None:
@@ -31,7 +37,7 @@ def source_hash(fn: Callable[..., Any]) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path else None
 
 
-def source_of(flow: Flow[..., Any]) -> Source:
+def source_of(flow: Wrapper) -> Source:
     """How another process gets this very flow: by place if it has one, else by value.
 
     Raises:
@@ -45,7 +51,7 @@ def source_of(flow: Flow[..., Any]) -> Source:
     return {"pickle": _pickled(flow)}
 
 
-def entrypoint_of(flow: Flow[..., Any], source: Source) -> str:
+def entrypoint_of(flow: Wrapper, source: Source) -> str:
     """The source for people: ``flows.py:nightly``, ``shop.flows:nightly``."""
     if "path" in source:
         return f"{_relative(Path(source['path']))}:{source['qualname']}"
@@ -71,7 +77,7 @@ def _place(module: ModuleType) -> Source | None:
     return {"path": str(Path(path).resolve())} if path else None
 
 
-def _pickled(flow: Flow[..., Any]) -> str:
+def _pickled(flow: Wrapper) -> str:
     import cloudpickle  # type: ignore[import-untyped]  # ships no types
 
     try:
@@ -84,7 +90,7 @@ def _pickled(flow: Flow[..., Any]) -> str:
         ) from error
 
 
-def _qualname(flow: Flow[..., Any]) -> str:
+def _qualname(flow: Wrapper) -> str:
     name: str = getattr(flow.fn, "__qualname__", type(flow.fn).__qualname__)
     return name
 

@@ -1,0 +1,232 @@
+"""A flow made ready to be served: what ``Flow.to_deployment`` answers and ``serve`` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypedDict
+
+from orchestrator.model.deployment import DeploymentDefinition, FlowOptions
+from orchestrator.model.errors import InvalidOption
+from orchestrator.model.ids import check_name
+from orchestrator.origin import Source, entrypoint_of, source_of
+from orchestrator.schedules import Cron, Interval, Schedule, with_slugs
+from orchestrator.store.validation import check_defaults
+
+Seconds = float | timedelta
+_KINDS = ("interval", "cron", "schedule", "schedules")
+
+
+class Servable(Protocol):
+    """What of a flow matters here."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fn(self) -> Callable[..., Any]: ...
+    @property
+    def description(self) -> str | None: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def options(self) -> FlowOptions: ...
+    def schema(self) -> dict[str, Any]: ...
+
+
+class ServingOptions(TypedDict, total=False):
+    """Options of the serving process, the same for all deployments that it serves."""
+
+    limit: int | None
+    """Runs at once in this process; default: the number of CPUs."""
+    pause_on_shutdown: bool
+    """Pause the schedules when the last process that serves them leaves; default True."""
+    print_starting_message: bool
+    """Say on the terminal what is served; default True."""
+
+
+class DeploymentOptions(ServingOptions, total=False):
+    """Options of ``to_deployment`` and ``serve``. At most one kind of schedule."""
+
+    interval: Seconds | Iterable[Seconds] | None
+    """Seconds between runs, or several such."""
+    cron: str | Iterable[str] | None
+    """A cron expression in UTC, or several."""
+    schedule: Schedule | None
+    schedules: Sequence[Schedule] | None
+    paused: bool | None
+    """True or False sets it; None leaves a person's pause alone and clears a shutdown's."""
+    parameters: Mapping[str, Any] | None
+    """Defaults for runs; some or all."""
+    description: str | None
+    """Default: the flow's."""
+    tags: Iterable[str] | None
+    """On the deployment and on each of its runs."""
+    version: str | None
+    """Default: the flow's."""
+    enforce_parameter_schema: bool
+    """False lets runs be asked for with parameters that do not fit."""
+    concurrency_limit: int | None
+    """Runs at once over all hosts."""
+    global_limit: int | None
+    """Another word for ``concurrency_limit``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A flow with the name, schedules and defaults it will be served with."""
+
+    definition: DeploymentDefinition
+    source: Source
+    serving: ServingOptions
+
+    @property
+    def name(self) -> str:
+        """``flow-name/deployment-name``."""
+        return self.definition.full_name
+
+    @classmethod
+    def of(cls, flow: Servable, name: str, options: DeploymentOptions) -> Deployment:
+        """The deployment ``name`` of a flow; a name that is a file's means the file's stem.
+
+        Raises:
+            InvalidInput: a name, option, schedule or parameter that cannot be used.
+            FlowNotLoaded: no other process could get at the flow.
+        """
+        unknown = options.keys() - DeploymentOptions.__annotations__.keys()
+        if unknown:
+            raise TypeError(f"a deployment has no option {', '.join(sorted(unknown))}")
+        source = source_of(flow)
+        definition = DeploymentDefinition(
+            flow=flow.name,
+            name=check_name("deployment", _stem(name)),
+            entrypoint=entrypoint_of(flow, source),
+            version=_text("version", options.get("version")) or flow.version,
+            description=_text("description", options.get("description")) or flow.description,
+            tags=_tags(options.get("tags")),
+            parameters=_mapping(options.get("parameters")),
+            parameter_schema=flow.schema(),
+            enforce_parameter_schema=_flag(options, "enforce_parameter_schema") is not False,
+            paused=_flag(options, "paused"),
+            concurrency_limit=_concurrency_limit(options),
+            schedules=with_slugs(_schedules(options)),
+            options=flow.options,
+        )
+        check_defaults(definition)
+        return cls(definition, source, _serving(options))
+
+
+def checked_limit(option: str, value: object) -> int:
+    """A number of runs at once, 1 or more.
+
+    Raises:
+        InvalidOption: it is none.
+    """
+    if type(value) is not int or value < 1:
+        raise InvalidOption(option, value, "must be a whole number, 1 or more")
+    return value
+
+
+def _stem(name: object) -> object:
+    """``serve(__file__)`` names the deployment after the script."""
+    if isinstance(name, str) and name and "\0" not in name and Path(name).is_file():
+        return Path(name).stem
+    return name
+
+
+def _text(option: str, value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise InvalidOption(option, value, "must be a text")
+    return value
+
+
+def _flag(options: Mapping[str, Any], option: str) -> bool | None:
+    value = options.get(option)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidOption(option, value, "must be True or False")
+    return value
+
+
+def _tags(tags: object) -> tuple[str, ...]:
+    if tags is None:
+        return ()
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        raise InvalidOption("tags", tags, "must be a list of texts")
+    found = tuple(dict.fromkeys(tags))
+    if not all(isinstance(tag, str) and tag for tag in found):
+        raise InvalidOption("tags", tags, "each must be a text, and not empty")
+    return found
+
+
+def _mapping(parameters: object) -> dict[str, Any]:
+    if parameters is None:
+        return {}
+    if not isinstance(parameters, Mapping):
+        raise InvalidOption("parameters", parameters, "must map names to values")
+    return dict(parameters)
+
+
+def _concurrency_limit(options: DeploymentOptions) -> int | None:
+    given = {
+        option: checked_limit(option, options[option])
+        for option in ("concurrency_limit", "global_limit")
+        if options.get(option) is not None
+    }
+    if len(set(given.values())) > 1:
+        raise InvalidOption(
+            "global_limit", given["global_limit"], "is the same as concurrency_limit: give one"
+        )
+    return next(iter(given.values()), None)
+
+
+def _schedules(options: DeploymentOptions) -> list[Schedule]:
+    given = [kind for kind in _KINDS if options.get(kind) is not None]
+    if len(given) > 1:
+        raise InvalidOption(
+            given[1],
+            options.get(given[1]),
+            f"{given[0]} is given too: give one of {', '.join(_KINDS)}",
+        )
+    return _BUILDERS[given[0]](options.get(given[0])) if given else []
+
+
+def _intervals(given: Any) -> list[Schedule]:
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    return [Interval(each) for each in (given if several else [given])]
+
+
+def _crons(given: Any) -> list[Schedule]:
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    return [Cron(each) for each in (given if several else [given])]
+
+
+def _one(given: Any) -> list[Schedule]:
+    if not isinstance(given, Schedule):
+        raise InvalidOption("schedule", given, "must be a Schedule: Cron(...) or Interval(...)")
+    return [given]
+
+
+def _several(given: Any) -> list[Schedule]:
+    if isinstance(given, (str, Schedule)) or not isinstance(given, Iterable):
+        raise InvalidOption("schedules", given, "must be a list of Cron(...) and Interval(...)")
+    return [schedule for each in given for schedule in _one(each)]
+
+
+_BUILDERS: dict[str, Callable[[Any], list[Schedule]]] = {
+    "interval": _intervals,
+    "cron": _crons,
+    "schedule": _one,
+    "schedules": _several,
+}
+
+
+def _serving(options: DeploymentOptions) -> ServingOptions:
+    serving = ServingOptions()
+    if options.get("limit") is not None:
+        serving["limit"] = checked_limit("limit", options["limit"])
+    if (pause := _flag(options, "pause_on_shutdown")) is not None:
+        serving["pause_on_shutdown"] = pause
+    if (say := _flag(options, "print_starting_message")) is not None:
+        serving["print_starting_message"] = say
+    return serving

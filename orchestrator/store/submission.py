@@ -1,0 +1,175 @@
+"""Asking for runs: defaults merged, parameters checked at the door, then submitted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from orchestrator.model.clock import Clock, SystemClock, to_ms
+from orchestrator.model.deployment import Deployment
+from orchestrator.model.documents import encoded
+from orchestrator.model.errors import (
+    DeploymentNotFound,
+    InvalidOption,
+    InvalidParameters,
+    KeyReused,
+    ParameterFault,
+)
+from orchestrator.model.ids import DeploymentId, RunId, deployment_id, idempotent_run_id, new_run_id
+from orchestrator.model.run import Run
+from orchestrator.store.attention import lower_attention
+from orchestrator.store.deployments import read_deployment
+from orchestrator.store.requests import Plan, Request
+from orchestrator.store.runs import NewRun, Submitted, read_run, submit_later, submit_run
+from orchestrator.store.validation import check_parameters
+
+AT_ONCE = 500
+"""Runs created in one pipeline."""
+
+_ID = re.compile(r"[a-z2-7]{12}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A run as somebody asks for it.
+
+    Raises:
+        InvalidOption: a value that cannot be used.
+    """
+
+    deployment: str
+    """``flow/deployment``, or the deployment's id."""
+    parameters: Mapping[str, Any] | None = None
+    """They go over the deployment's defaults."""
+    tags: Sequence[str] = ()
+    """They come to the deployment's."""
+    scheduled_at: datetime | None = None
+    """An aware datetime; None is now."""
+    idempotency_key: str | None = None
+    name: str | None = None
+    created_by: str = "person"
+
+    def __post_init__(self) -> None:
+        when = self.scheduled_at
+        if when is not None and not isinstance(when, datetime):
+            raise InvalidOption("scheduled_at", when, "must be a datetime")
+        if when is not None and when.utcoffset() is None:
+            raise InvalidOption("scheduled_at", when, "has no timezone: add tzinfo=UTC or a zone")
+        if isinstance(self.tags, str) or not all(isinstance(tag, str) for tag in self.tags):
+            raise InvalidOption("tags", self.tags, "must be a list of texts")
+        for option in ("idempotency_key", "name"):
+            value = getattr(self, option)
+            if value is not None and (not isinstance(value, str) or not value.strip()):
+                raise InvalidOption(option, value, "must be a text, and not empty")
+        if self.parameters is not None and not isinstance(self.parameters, Mapping):
+            fault = ParameterFault("", f"must map names to values, not {self.parameters!r:.80}")
+            raise InvalidParameters(self.deployment, [fault])
+
+
+def id_of(name: str) -> DeploymentId:
+    """The id of a deployment given as ``flow/deployment``, or as its id.
+
+    Raises:
+        DeploymentNotFound: this cannot be either.
+    """
+    if "/" in name:
+        return deployment_id(name)
+    if not _ID.fullmatch(name):
+        raise DeploymentNotFound(name)
+    return DeploymentId(name)
+
+
+def find_deployment(name: str) -> Plan[Deployment]:
+    """The deployment with its schedules and runners.
+
+    Raises:
+        DeploymentNotFound: there is none.
+    """
+    found = yield from read_deployment(id_of(name))
+    if found is None:
+        raise DeploymentNotFound(name)
+    return found
+
+
+def create_run(asked: Asked, clock: Clock | None = None) -> Plan[Run]:
+    """The run that was created, or the one that the same idempotency key created before.
+
+    Raises:
+        DeploymentNotFound: there is none.
+        InvalidParameters: they are no JSON, too large, or do not fit the stored schema.
+        KeyReused: the idempotency key came before, with other parameters.
+    """
+    deployment = yield from find_deployment(asked.deployment)
+    new = _new_run(asked, deployment, clock or SystemClock())
+    if new.scheduled_at is None:
+        submitted, run = yield [submit_run(new), read_run(new.run_id)]
+    else:
+        submitted = yield from submit_later(new)
+        (run,) = yield [read_run(new.run_id)]
+    _check(asked, submitted)
+    assert isinstance(run, Run)
+    return run
+
+
+def create_runs(many: Sequence[Asked], clock: Clock | None = None) -> Plan[list[RunId]]:
+    """The ids of the runs, in the order in which they were asked for.
+
+    Every one is checked before the first is created.
+
+    Raises: as ``create_run``.
+    """
+    deployments: dict[str, Deployment] = {}
+    for name in {asked.deployment for asked in many}:
+        deployments[name] = yield from find_deployment(name)
+    clock = clock or SystemClock()
+    news = [_new_run(asked, deployments[asked.deployment], clock) for asked in many]
+    attention = _attention(news)
+    yield attention
+    for first in range(0, len(news), AT_ONCE):
+        batch = slice(first, first + AT_ONCE)
+        replies = yield [submit_run(new) for new in news[batch]]
+        for asked, submitted in zip(many[batch], replies, strict=True):
+            _check(asked, submitted)
+    yield attention
+    return [new.run_id for new in news]
+
+
+def _new_run(asked: Asked, deployment: Deployment, clock: Clock) -> NewRun:
+    parameters = {**deployment.parameters, **(asked.parameters or {})}
+    text = encoded(deployment.name, parameters)
+    if deployment.enforce_parameter_schema:
+        check_parameters(deployment.name, deployment.parameter_schema, parameters)
+    key = asked.idempotency_key
+    return NewRun(
+        deployment_id=deployment.id,
+        run_id=idempotent_run_id(deployment.id, key)
+        if key
+        else new_run_id(deployment.id, clock.now_ms()),
+        parameters=text,
+        tags=tuple(dict.fromkeys((*deployment.tags, *asked.tags))),
+        name=asked.name or "",
+        created_by=asked.created_by,
+        scheduled_at=None if asked.scheduled_at is None else to_ms(asked.scheduled_at),
+        idempotency_key=key,
+    )
+
+
+def _attention(news: Iterable[NewRun]) -> list[Request[None]]:
+    """What tells the scheduler of runs that are due later, before and after they are created."""
+    earliest: dict[DeploymentId, int] = {}
+    for new in news:
+        if new.scheduled_at is not None:
+            known = earliest.get(new.deployment_id, new.scheduled_at)
+            earliest[new.deployment_id] = min(known, new.scheduled_at)
+    return [lower_attention(d, at_ms) for d, at_ms in earliest.items()]
+
+
+def _check(asked: Asked, submitted: Submitted) -> None:
+    match submitted.word:
+        case "no_deployment":
+            raise DeploymentNotFound(asked.deployment)
+        case "conflict":
+            raise KeyReused(str(asked.idempotency_key), submitted.run_id)
