@@ -103,12 +103,20 @@ def pause_deployment(
 ) -> Plan[PauseReply]:
     """Stop the schedules; their runs that still wait end as Skipped."""
     first: Word | None = None
-    skipped, page, more = 0, 0, True
-    while more:
-        request = for_deployment(d, "pause_deployment", _paused, by=by, retention_ms=retention_ms)
-        ((word, page, more),) = yield [request]
-        first = first or word
-        skipped += page
+    skipped, place, after = 0, "delayed", "0"
+    while place:
+        request = for_deployment(
+            d,
+            "pause_deployment",
+            list,
+            by=by,
+            place=place,
+            after=after,
+            retention_ms=retention_ms,
+        )
+        ((word, page, place, after),) = yield [request]
+        first = first or str(word)
+        skipped += int(page)
     assert first is not None
     return PauseReply(first, skipped)
 
@@ -201,8 +209,3 @@ def _paused_by(fields: Mapping[str, str]) -> PausedBy | None:
             return "shutdown"
         case _:
             return None
-
-
-def _paused(reply: list[Any]) -> tuple[Word, int, bool]:
-    word, skipped, more = reply
-    return str(word), int(skipped), more == "1"

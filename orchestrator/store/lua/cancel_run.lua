@@ -1,0 +1,29 @@
+#!lua flags=allow-oom
+-- KEYS  run log delayed queue_first queue queue_late
+-- ARGV  run_id by retention_ms control ended
+-- USES  clock history states tickets ending
+-- REPLY cancelled | cancelling | already | gone
+-- Waiting -> Cancelled at once: it never begins (I9). Claimed -> Cancelling: its runner hears it
+-- now or at its next beat, and writes Cancelled when the processes are gone. Final: unchanged (I7).
+local record = redis.call('HMGET', run, 'state', 'attempt', 'runner', 'history', 'ticket')
+local state = record[1]
+if not state then return 'gone' end
+if state == 'Cancelling' then return 'cancelling' end
+local requested = {'cancel_requested_by', by, 'cancel_requested_at'}
+local why = 'cancelled by ' .. by
+if CLAIMED[state] then
+  local at = now()
+  requested[#requested + 1] = at
+  change(run, record[4], at, 'Cancelling', record[2], record[3], why, requested)
+  redis.call('PUBLISH', control, 'runs')
+  return 'cancelling'
+end
+if not WAITING[state] then return 'already' end
+
+local at = now()
+for _, text in ipairs({at, 'ended_at', at, 'ticket', ''}) do requested[#requested + 1] = text end
+redis.call('ZREM', delayed, run_id)
+drop_ticket(record[5], {first = queue_first, queue = queue, late = queue_late})
+change(run, record[4], at, 'Cancelled', record[2], '', why, requested)
+conclude(run, log, retention_ms, ended, run_id)
+return 'cancelled'

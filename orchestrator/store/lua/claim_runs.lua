@@ -1,0 +1,106 @@
+#!lua flags=allow-oom
+-- KEYS  deployment leases queue_first queue queue_late runners
+-- ARGV  run_prefix runner host version nonce count lease_ms
+-- USES  clock history states tickets
+-- REPLY ok | held | full | gone | unregistered
+-- Waiting -> Pending, for up to `count` runs. The ticket stays in the pending list until the run
+-- is over or handed back. A nonce that came before answers what it got then (I15). No decision
+-- rests on the pending list: the record says whether a ticket counts (I12).
+-- Answers the word, whether more wait, and each run.
+local CONTENT = {'state', 'ticket', 'begin_as', 'epoch', 'history', 'token', 'attempt',
+  'parameters', 'tags', 'name', 'scheduled_at', 'created_by', 'deployment'}
+local function read(id)
+  local values, record = redis.call('HMGET', run_prefix .. id, unpack(CONTENT)), {id = id}
+  for i, name in ipairs(CONTENT) do record[name] = values[i] end
+  return record
+end
+local function claimed(record, token, attempt)
+  return {record.id, token, attempt, record.parameters, record.tags, record.name,
+    record.scheduled_at, record.created_by, record.deployment}
+end
+
+local mine = redis.call('HMGET', runners, runner, runner .. ':claim')
+local facts = redis.call('HMGET', deployment, 'name', 'held', 'concurrency_limit')
+local earlier, ids = string.match(mine[2] or '', '^(%S+)(.*)$')
+if earlier == nonce then
+  local again = {'ok', '0'}
+  for id in string.gmatch(ids, '%S+') do
+    local record = read(id)
+    local token = tostring(record.epoch) .. '.' .. nonce
+    if CLAIMED[record.state] and record.token == token then
+      again[#again + 1] = claimed(record, token, record.attempt)
+    end
+  end
+  return again
+end
+if not facts[1] then return {'gone', '0'} end
+if not mine[1] then return {'unregistered', '0'} end
+if facts[2] == '1' then return {'held', '0'} end
+local room, limit = tonumber(count), tonumber(facts[3])
+if limit then
+  room = math.min(room, limit - redis.call('ZCARD', leases))
+  if room <= 0 then return {'full', '0'} end
+end
+
+-- Where the group stands in a stream; nil without a stream, false without a group.
+local function delivered(stream)
+  local groups = redis.pcall('XINFO', 'GROUPS', stream)
+  if groups.err then return nil end
+  for _, group in ipairs(groups) do
+    local facts_of_group = {}
+    for i = 1, #group, 2 do facts_of_group[group[i]] = group[i + 1] end
+    if facts_of_group['name'] == GROUP then return facts_of_group['last-delivered-id'] end
+  end
+  return false
+end
+local function peek(stream, word, most)
+  local found = {stream = stream, stale = {}, take = {}}
+  local last = delivered(stream)
+  if last == nil then return found end
+  found.without_group = not last
+  local start = last and '(' .. last or '-'
+  for _, entry in ipairs(redis.call('XRANGE', stream, start, '+', 'COUNT', most)) do
+    local record = read(entry[2][2])
+    if WAITING[record.state] and record.ticket == word .. ' ' .. entry[1] then
+      found.take[#found.take + 1] = record
+    else
+      found.stale[#found.stale + 1] = entry[1]
+    end
+  end
+  return found
+end
+
+local found, more = {}, '0'
+local left = room
+for _, each in ipairs({{queue_first, 'first'}, {queue, 'queue'}, {queue_late, 'late'}}) do
+  local peeked = peek(each[1], each[2], left + 1)
+  if #peeked.take + #peeked.stale > left then more = '1' end
+  while #peeked.take > left do table.remove(peeked.take) end
+  left = left - #peeked.take
+  found[#found + 1] = peeked
+  if more == '1' then break end
+end
+
+local answer, noted, at = {'ok', more}, nonce, nil
+for _, each in ipairs(found) do
+  if each.without_group then redis.call('XGROUP', 'CREATE', each.stream, GROUP, 0, 'MKSTREAM') end
+  if #each.stale > 0 then redis.call('XDEL', each.stream, unpack(each.stale)) end
+  if #each.take > 0 then
+    at = at or now()
+    redis.call('XREADGROUP', 'GROUP', GROUP, runner, 'COUNT', #each.take, 'STREAMS', each.stream, '>')
+  end
+  for _, record in ipairs(each.take) do
+    local epoch = tonumber(record.epoch) + 1
+    local token = epoch .. '.' .. nonce
+    change(run_prefix .. record.id, record.history, at, 'Pending', record.begin_as, runner, '', {
+      'attempt', record.begin_as, 'epoch', epoch, 'token', token, 'beat', 0, 'lease_ms', lease_ms,
+      'runner', runner, 'host', host, 'version', version, 'claimed_at', at, 'started_at', '',
+      'pid', '', 'last_word', '', 'limited', limit and '1' or '',
+    })
+    redis.call('ZADD', leases, at, record.id)
+    answer[#answer + 1] = claimed(record, token, record.begin_as)
+    noted = noted .. ' ' .. record.id
+  end
+end
+if #answer > 2 then redis.call('HSET', runners, runner .. ':claim', noted) end
+return answer

@@ -1,0 +1,19 @@
+#!lua flags=allow-oom
+-- KEYS  deployment runners queue_first queue queue_late
+-- ARGV  runner beat
+-- USES  registered consumers
+-- REPLY ok | last | stale
+-- A runner that is dead to its observer leaves, while its beat is still what the observer saw.
+-- `last`: nobody else is registered and one that left before noted the shutdown pause.
+local seen = redis.call('HGET', runners, runner .. ':beat')
+if seen ~= beat then return 'stale' end
+local noted = redis.call('HGET', deployment, 'pause_noted') == '1'
+local found, keep = others(runners, runner)
+local idle = {}
+for _, stream in ipairs({queue_first, queue, queue_late}) do
+  if idle_consumer(stream, runner) then idle[#idle + 1] = stream end
+end
+
+forget_runner(runners, runner)
+for _, stream in ipairs(idle) do forget_consumer(stream, runner) end
+return found == 0 and noted and not keep and 'last' or 'ok'

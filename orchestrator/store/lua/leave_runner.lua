@@ -1,0 +1,24 @@
+#!lua flags=allow-oom
+-- KEYS  deployment runners queue_first queue queue_late
+-- ARGV  runner pause
+-- USES  registered consumers
+-- REPLY ok | last
+-- The runner claims no more. `last`: nobody else is registered and the deployment is to be paused,
+-- as this one asks or an earlier one noted. One that serves without pausing erases the note.
+local noted = redis.call('HGET', deployment, 'pause_noted') == '1'
+local found, keep = others(runners, runner)
+local idle = {}
+for _, stream in ipairs({queue_first, queue, queue_late}) do
+  if idle_consumer(stream, runner) then idle[#idle + 1] = stream end
+end
+
+forget_runner(runners, runner)
+for _, stream in ipairs(idle) do forget_consumer(stream, runner) end
+local wanted = (pause == '1' or noted) and not keep
+if found == 0 then
+  if wanted then return 'last' end
+elseif wanted then
+  redis.call('HSET', deployment, 'pause_noted', 1)
+end
+if noted and not wanted then redis.call('HDEL', deployment, 'pause_noted') end
+return 'ok'

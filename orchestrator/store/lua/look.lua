@@ -1,0 +1,74 @@
+#!lua flags=allow-oom
+-- KEYS  deployment leases runs schedules runners delayed queue_first queue queue_late
+-- ARGV  runner run_prefix
+-- USES  clock
+-- REPLY ok | gone
+-- Everything of a deployment that may need repair, in one look. Counts the runner's beat and, now
+-- and then, forgets the oldest runs whose records have expired.
+-- Answers the word, now, held, paused, tickets nobody took, when the scheduler must look, the
+-- leases as {run, token, beat, lease_ms}, the runners as {name, beat}.
+local FORGET_EACH, FORGET_MOST = 12, 20
+local facts = redis.call('HMGET', deployment, 'name', 'held', 'paused', 'generation')
+local at = now()
+
+local held_leases = {}
+for _, id in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
+  local record = redis.call('HMGET', run_prefix .. id, 'token', 'beat', 'lease_ms')
+  if record[1] then held_leases[#held_leases + 1] = {id, record[1], record[2], record[3]} end
+end
+
+local beats, registered = {}, {}
+local flat = redis.call('HGETALL', runners)
+for i = 1, #flat, 2 do
+  local name, field = string.match(flat[i], '^([^:]*):?(.*)$')
+  if field == '' then registered[#registered + 1] = name end
+  if field == 'beat' then beats[name] = tonumber(flat[i + 1]) end
+end
+
+local waiting = 0
+for _, stream in ipairs({queue_first, queue, queue_late}) do
+  local length = redis.call('XLEN', stream)
+  if length > 0 then
+    local groups = redis.call('XINFO', 'GROUPS', stream)
+    for _, group in ipairs(groups) do
+      for i = 1, #group, 2 do
+        if group[i] == 'pending' then length = length - group[i + 1] end
+      end
+    end
+  end
+  waiting = waiting + length
+end
+
+local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+local due = tonumber(first[2])
+local function earlier(instant) due = math.min(due or instant, instant) end
+if facts[4] and facts[3] ~= '1' then
+  local fields, rules = {}, redis.call('HGETALL', schedules)
+  for i = 1, #rules, 2 do fields[rules[i]] = rules[i + 1] end
+  for name, value in pairs(fields) do
+    local slug = string.match(name, '^(.*):active$')
+    if slug and value == '1' then
+      -- Never planned: at once. Planned, but nothing to come: never.
+      local next_at = fields[slug .. ':next']
+      if not next_at then earlier(at) elseif next_at ~= '' then earlier(tonumber(next_at)) end
+    end
+  end
+end
+
+local oldest, missing = {}, {}
+if runner == '' or (beats[runner] or 0) % FORGET_EACH == 0 then
+  oldest = redis.call('ZRANGE', runs, 0, FORGET_MOST - 1)
+  for _, id in ipairs(oldest) do
+    if redis.call('EXISTS', run_prefix .. id) == 0 then missing[#missing + 1] = id end
+  end
+end
+
+local seen = {}
+for _, name in ipairs(registered) do
+  if name == runner then beats[name] = redis.call('HINCRBY', runners, name .. ':beat', 1) end
+  seen[#seen + 1] = {name, tostring(beats[name] or 0)}
+end
+if #missing > 0 then redis.call('ZREM', runs, unpack(missing)) end
+local function flag(value) return value == '1' and '1' or '' end
+return {facts[1] and 'ok' or 'gone', string.format('%.0f', at), flag(facts[2]), flag(facts[3]),
+  tostring(waiting), due and string.format('%.0f', due) or '', held_leases, seen}

@@ -1,0 +1,107 @@
+#!lua
+-- KEYS  deployment schedules
+-- ARGV  paused fields rest...
+-- USES  clock cursors
+-- REPLY created | updated | unchanged
+-- `rest` is `fields` texts (name, value, ...) and then slug, rule, active of each schedule.
+-- Schedules that a person made or edited stay. A changed rule gets a new generation, so that a
+-- tick planned before is refused, and its cursor never moves back (I2). Answers the word and then
+-- {what, before, after} of each change.
+local names, wanted = {}, {}
+for i = 1, tonumber(fields), 2 do
+  names[#names + 1] = rest[i]
+  wanted[rest[i]] = rest[i + 1]
+end
+local rules, actives = {}, {}
+for i = tonumber(fields) + 1, #rest, 3 do
+  rules[rest[i]] = rest[i + 1]
+  actives[rest[i]] = rest[i + 2]
+end
+
+local function hash(key)
+  local flat, found = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do found[flat[i]] = flat[i + 1] end
+  return found
+end
+local live, known = hash(deployment), hash(schedules)
+local exists = live['name'] ~= nil
+
+local changes, writes = {}, {}
+for _, name in ipairs(names) do
+  if live[name] ~= wanted[name] then
+    changes[#changes + 1] = {name, live[name] or '', wanted[name]}
+    writes[#writes + 1] = name
+    writes[#writes + 1] = wanted[name]
+  end
+end
+
+local function note(what, after) changes[#changes + 1] = {what, '', after} end
+local resumed = false
+if live['paused'] ~= '1' and paused == '1' then
+  writes[#writes + 1] = 'paused'
+  writes[#writes + 1] = '1'
+  note('paused', 'by code')
+elseif live['paused'] == '1' and (paused == '0' or (paused == '' and live['paused_by'] == 'shutdown')) then
+  resumed = true
+  writes[#writes + 1] = 'paused'
+  writes[#writes + 1] = ''
+  note('paused', 'no longer')
+end
+if paused == '1' then
+  writes[#writes + 1] = 'paused_by'
+  writes[#writes + 1] = 'user'
+end
+
+local at = now()
+local generation = tonumber(live['generation'] or 0)
+local added, removed, kept = {}, {}, {}
+for name in pairs(known) do
+  local slug = string.match(name, '^(.*):rule$')
+  if slug then
+    local theirs = known[slug .. ':origin'] == 'user' or known[slug .. ':edited'] == '1'
+    if theirs then
+      rules[slug] = nil
+      kept[#kept + 1] = name
+    elseif rules[slug] == nil then
+      removed[#removed + 1] = slug
+    elseif rules[slug] == known[name] then
+      rules[slug] = nil
+      kept[#kept + 1] = name
+    end
+  end
+end
+for slug in pairs(rules) do added[#added + 1] = slug end
+table.sort(added)
+table.sort(removed)
+
+if resumed then move_cursors(schedules, kept, at) end
+for _, slug in ipairs(removed) do
+  note('schedule ' .. slug, 'removed')
+  for _, field in ipairs({'rule', 'active', 'origin', 'generation', 'cursor', 'next'}) do
+    redis.call('HDEL', schedules, slug .. ':' .. field)
+  end
+end
+for _, slug in ipairs(added) do
+  local cursor = tonumber(known[slug .. ':cursor'])
+  note('schedule ' .. slug, cursor and 'changed' or 'added')
+  generation = generation + 1
+  redis.call('HSET', schedules, slug .. ':rule', rules[slug], slug .. ':active', actives[slug],
+    slug .. ':origin', 'code', slug .. ':generation', generation,
+    slug .. ':cursor', math.max(cursor or at, at))
+  redis.call('HDEL', schedules, slug .. ':next')
+end
+if #added > 0 then
+  writes[#writes + 1] = 'generation'
+  writes[#writes + 1] = generation
+end
+if not exists then
+  writes[#writes + 1] = 'created_at'
+  writes[#writes + 1] = at
+end
+if #changes > 0 then
+  writes[#writes + 1] = 'updated_at'
+  writes[#writes + 1] = at
+end
+if #writes > 0 then redis.call('HSET', deployment, unpack(writes)) end
+if not exists then return {'created'} end
+return {#changes > 0 and 'updated' or 'unchanged', unpack(changes)}

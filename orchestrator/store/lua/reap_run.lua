@@ -1,0 +1,43 @@
+#!lua flags=allow-oom
+-- KEYS  run log deployment leases queue_first queue queue_late
+-- ARGV  run_id token beat reason retention_ms control ended
+-- USES  clock history states tickets ending
+-- REPLY recovered | cancelled | crashed | stale | gone
+-- Claimed -> Scheduled at the front of the queue, or final; only while (token, beat) are what the
+-- observer saw. An empty beat: the owner's own host reports its death. At most MOST recoveries.
+local MOST = 3
+local record = redis.call('HMGET', run, 'state', 'token', 'attempt', 'runner', 'history', 'ticket',
+  'beat', 'started_at', 'recoveries', 'limited')
+local state, attempt, runner = record[1], record[3], record[4]
+if not state then return 'gone' end
+if record[2] ~= token or not CLAIMED[state] then return 'stale' end
+if beat ~= '' and record[7] ~= beat then return 'stale' end
+local had_started = (record[8] or '') ~= ''
+local on_lost = redis.call('HGET', deployment, 'on_lost')
+
+local at = now()
+redis.call('ZREM', leases, run_id)
+drop_ticket(record[6], {first = queue_first, queue = queue, late = queue_late})
+local function over(new_state, why, word, error)
+  change(run, record[5], at, new_state, attempt, runner, why, {
+    'ended_at', at, 'ticket', '', 'error', error,
+  })
+  conclude(run, log, retention_ms, ended, run_id)
+  if record[10] == '1' then redis.call('PUBLISH', control, 'queue') end
+  return word
+end
+if state == 'Cancelling' then return over('Cancelled', reason, 'cancelled', '') end
+local recoveries = tonumber(record[9]) + 1
+local why = reason
+if recoveries > MOST then why = why .. '; it was recovered ' .. MOST .. ' times before' end
+if recoveries > MOST or (had_started and on_lost == 'fail') then
+  return over('Crashed', why, 'crashed',
+    cjson.encode({type = 'RunnerDied', message = why, traceback = ''}))
+end
+local ticket = put_ticket(queue_first, 'first', run_id)
+change(run, record[5], at, 'Scheduled', attempt, runner, why, {
+  'begin_as', tonumber(attempt) + (had_started and 1 or 0), 'recoveries', recoveries,
+  'ticket', ticket, 'last_word', '',
+})
+redis.call('PUBLISH', control, 'queue')
+return 'recovered'

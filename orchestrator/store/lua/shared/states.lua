@@ -1,0 +1,4 @@
+-- The kinds of states, as in model/states.py.
+local WAITING = {Scheduled = true, AwaitingRetry = true, AwaitingConcurrencySlot = true}
+local CLAIMED = {Pending = true, Running = true, Paused = true, Cancelling = true}
+local RETRIED = {Failed = true, TimedOut = true, Crashed = true}

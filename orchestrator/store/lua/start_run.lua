@@ -1,0 +1,20 @@
+#!lua flags=allow-oom
+-- KEYS  run deployment
+-- ARGV  token pid
+-- USES  clock history states
+-- REPLY ok | cancelled | held | lease_lost | gone
+-- Pending -> Running, by the holder of the lease only. No user code runs without this ok (I6),
+-- none after a cancel (I9) or while held (I10).
+local record = redis.call('HMGET', run, 'state', 'token', 'attempt', 'runner', 'history')
+local state = record[1]
+if not state then return 'gone' end
+if record[2] ~= token or not CLAIMED[state] then return 'lease_lost' end
+if state == 'Cancelling' then return 'cancelled' end
+if state ~= 'Pending' then return 'ok' end
+if redis.call('HGET', deployment, 'held') == '1' then return 'held' end
+
+local at = now()
+change(run, record[5], at, 'Running', record[3], record[4], '', {
+  'started_at', at, 'pid', pid, 'error', '', 'result', '', 'progress', '',
+})
+return 'ok'

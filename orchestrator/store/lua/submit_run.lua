@@ -1,0 +1,30 @@
+#!lua
+-- KEYS  run deployment queue delayed runs
+-- ARGV  run_id parameters tags name created_by scheduled_at idempotency_key digest control
+-- USES  clock history tickets creation
+-- REPLY created | exists | conflict | no_deployment
+-- (none) -> Scheduled, with a ticket when it is due and among the delayed when it is not.
+-- The same id again changes nothing (I15).
+local full_name = redis.call('HGET', deployment, 'name')
+if not full_name then return 'no_deployment' end
+local known = redis.call('HMGET', run, 'state', 'digest')
+if known[1] then
+  if known[2] ~= digest then return 'conflict' end
+  return 'exists'
+end
+
+local at = now()
+local due = tonumber(scheduled_at) or at
+local ticket = ''
+if due <= at then
+  ticket = put_ticket(queue, 'queue', run_id)
+else
+  redis.call('ZADD', delayed, due, run_id)
+end
+create(run, at, due, ticket, {
+  'deployment', full_name, 'name', name, 'parameters', parameters, 'tags', tags,
+  'created_by', created_by, 'idempotency_key', idempotency_key, 'digest', digest,
+})
+redis.call('ZADD', runs, at, run_id)
+if ticket ~= '' then redis.call('PUBLISH', control, 'queue') end
+return 'created'
