@@ -1,0 +1,62 @@
+"""What a runner is told when it starts: everything that ``serve`` was given, as one document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from orchestrator.model.deployment import DeploymentDefinition
+
+Source = Mapping[str, str]
+"""Where a flow's code is: ``path`` or ``module`` with ``qualname``, or ``pickle`` (base64)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingSpec:
+    """One serving: what is served, how many runs at once, and how it ends."""
+
+    url: str
+    """The server; may hold a password, so it is never shown unmasked."""
+    name: str
+    limit: int
+    """Runs at the same time in this runner."""
+    definitions: tuple[DeploymentDefinition, ...]
+    sources: Mapping[str, Source]
+    """full name -> where the spawner finds the flow."""
+    sys_path: tuple[str, ...] = ()
+    cwd: str = "."
+    pause_on_shutdown: bool = True
+    shutdown_grace_seconds: float = 25.0
+    lease_seconds: float = 30.0
+    retention_seconds: float = 7 * 86_400.0
+    banner: bool = True
+    page: str | None = None
+    """Where the pages are shown, when somebody shows them."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the way from the serving script to its runner."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ServingSpec:
+        """The spec that ``to_json`` wrote.
+
+        Raises:
+            KeyError, TypeError: the document is not one.
+        """
+        return cls(
+            **{
+                **document,
+                "definitions": tuple(map(DeploymentDefinition.from_json, document["definitions"])),
+                "sys_path": tuple(document["sys_path"]),
+            }
+        )
+
+    @property
+    def lease_ms(self) -> int:
+        return round(self.lease_seconds * 1000)
+
+    @property
+    def retention_ms(self) -> int:
+        return round(self.retention_seconds * 1000)

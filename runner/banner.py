@@ -1,0 +1,57 @@
+"""What a person sees on the terminal when serving begins. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from orchestrator.model.deployment import DeploymentDefinition
+from orchestrator.model.ids import DeploymentId
+from orchestrator.model.serving import ServingSpec
+from orchestrator.store.deployments import Put
+
+
+def banner(
+    spec: ServingSpec,
+    puts: Mapping[DeploymentId, Put],
+    isolation: Mapping[str, str],
+    faults: Mapping[str, str],
+) -> str:
+    """What is served, how, where to watch it and how to ask for a run."""
+    lines = [f"Serving as {spec.name}, up to {_count(spec.limit, 'run')} at once:", ""]
+    for definition in spec.definitions:
+        lines += _deployment(definition, puts[definition.id], isolation, faults)
+    first = shlex.quote(spec.definitions[0].full_name)
+    lines += ["", f"Ask for a run:  orchestrator deployment run {first}"]
+    if spec.page:
+        lines.append(f"Watch:          {spec.page}")
+    return "\n".join(lines)
+
+
+def _deployment(
+    definition: DeploymentDefinition,
+    put: Put,
+    isolation: Mapping[str, str],
+    faults: Mapping[str, str],
+) -> list[str]:
+    name = definition.full_name
+    facts = [put.word]
+    if definition.schedules:
+        facts.append(_count(len(definition.schedules), "schedule"))
+    how = isolation.get(name, "fork")
+    facts.append(
+        "a fork per run" if how == "fork" else f"a fresh interpreter per run ({_why(how)})"
+    )
+    lines = [f"  {name}  {', '.join(facts)}"]
+    lines += [f"    {change}" for change in put.changes]
+    if name in faults:
+        lines.append(f"    could not be loaded: {faults[name].strip().splitlines()[-1]}")
+    return lines
+
+
+def _why(isolation: str) -> str:
+    return isolation.partition(": ")[2] or isolation
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

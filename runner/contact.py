@@ -1,0 +1,58 @@
+"""Contact with the server: how long to wait before asking again, and saying once that it is lost.
+
+No loop of the runner ends because the server is away, for however long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from orchestrator.model.errors import ServerUnavailable
+
+from . import events
+
+T = TypeVar("T")
+
+SHORTEST, LONGEST = 0.1, 5.0
+"""Bounds, in seconds, of the pause before the next try."""
+
+
+def pause_after(failures: int, longest: float = LONGEST) -> float:
+    """Seconds to wait after so many failures in a row; jittered, so that a herd spreads out."""
+    full = min(longest, SHORTEST * 2.0 ** min(failures - 1, 16))
+    return full * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+
+
+class Contact:
+    """What all loops of a runner know together about their server."""
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    async def persist(self, ask: Callable[[], Awaitable[T]], longest: float = LONGEST) -> T:
+        """The first answer; tries for ever."""
+        failures = 0
+        while True:
+            try:
+                answer = await ask()
+            except ServerUnavailable as why:
+                failures += 1
+                self.failed(why)
+                await asyncio.sleep(pause_after(failures, longest))
+            else:
+                self.answered()
+                return answer
+
+    def failed(self, why: ServerUnavailable) -> None:
+        """Note that the server did not answer; said once until it answers again."""
+        if not self.lost:
+            self.lost = True
+            events.warning("The server does not answer; trying again for ever.", why=why)
+
+    def answered(self) -> None:
+        if self.lost:
+            self.lost = False
+            events.info("The server answers again.")

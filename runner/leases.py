@@ -1,0 +1,89 @@
+"""Keeping leases alive, and hearing with every beat what is wanted of each run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from orchestrator.model.ids import DeploymentId
+from orchestrator.store.caller import AsyncStore
+from orchestrator.store.leases import Beats, beat_runs
+
+from .contact import Contact
+from .identity import Identity
+from .runs import HeldRun, SpawnerLink
+
+
+def deadline(lease: float, sent: float) -> float:
+    """Until when a tree may run after a claim or beat that was sent at ``sent`` and answered OK.
+
+    Counted from the sending: whoever watches the lease saw the change later than that (I4). The
+    margin is for stopping the tree, and for clocks that run at different rates.
+    """
+    return sent + lease - lease / 15
+
+
+class Leases:
+    """Beats every T/4, on a connection of its own, so that a beat never waits for anything."""
+
+    def __init__(
+        self,
+        here: Identity,
+        store: AsyncStore,
+        contact: Contact,
+        *,
+        held: Callable[[], Iterable[HeldRun]],
+        unregistered: Callable[[DeploymentId], None],
+    ) -> None:
+        self._here, self._store, self._contact = here, store, contact
+        self._held, self._unregistered = held, unregistered
+        self._now = asyncio.Event()
+
+    def beat_now(self) -> None:
+        """Something about a run has changed: ask."""
+        self._now.set()
+
+    async def loop(self) -> None:
+        """Beat for ever."""
+        period = self._here.lease / 4
+        while True:
+            self._now.clear()
+            await self._contact.persist(self._beat, longest=period)
+            try:
+                async with asyncio.timeout(period):
+                    await self._now.wait()
+            except TimeoutError:
+                continue
+
+    async def _beat(self) -> None:
+        """One beat for all runs. Not repeatable by others: its time of sending is what counts."""
+        by_deployment: defaultdict[DeploymentId, list[HeldRun]] = defaultdict(list)
+        for run in self._held():
+            by_deployment[run.deployment].append(run)
+        if not by_deployment:
+            return
+        requests = [
+            beat_runs(d, self._here.id, [(run.id, run.token) for run in runs])
+            for d, runs in by_deployment.items()
+        ]
+        sent = self._here.clock.elapsed()
+        replies = await self._store.call_all(requests)
+        for (d, runs), beats in zip(by_deployment.items(), replies, strict=True):
+            self._heard(d, runs, beats, sent)
+
+    def _heard(self, d: DeploymentId, runs: list[HeldRun], beats: Beats, sent: float) -> None:
+        for run, word in zip(runs, beats.words, strict=True):
+            run.heard(word, sent)
+        _tell_deadlines(runs, self._here.lease)
+        if not beats.registered:
+            self._unregistered(d)
+
+
+def _tell_deadlines(runs: list[HeldRun], lease: float) -> None:
+    by_spawner: defaultdict[SpawnerLink, dict[str, float]] = defaultdict(dict)
+    for run in runs:
+        if not run.is_over:
+            by_spawner[run.spawner][run.key] = deadline(lease, run.leased_at)
+    for spawner, deadlines in by_spawner.items():
+        spawner.renew(deadlines)

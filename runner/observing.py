@@ -1,0 +1,108 @@
+"""Watching the leases of others, and the others themselves; nobody else brings a lost run back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from orchestrator.model.errors import ServerUnavailable
+from orchestrator.model.ids import DeploymentId, RunId, RunnerId
+from orchestrator.store.attention import lower_attention
+from orchestrator.store.caller import AsyncStore
+from orchestrator.store.deployments import pause_deployment
+from orchestrator.store.leases import Look, look, reap_run
+from orchestrator.store.requests import Request
+from orchestrator.store.runners import drop_runner
+
+from . import events
+from .contact import Contact
+from .identity import Identity
+from .watching import Mark, Watch
+
+LEASE_LOST = "its runner or host was lost"
+
+
+class Observer:
+    """Looks at every deployment each T/6 and acts on what stayed unchanged for T."""
+
+    def __init__(
+        self,
+        here: Identity,
+        store: AsyncStore,
+        contact: Contact,
+        *,
+        is_ours: Callable[[RunId, str], bool],
+        wake: Callable[[Iterable[DeploymentId]], None],
+        unregistered: Callable[[DeploymentId], None],
+    ) -> None:
+        self._here, self._store, self._contact = here, store, contact
+        self._is_ours, self._wake, self._unregistered = is_ours, wake, unregistered
+        self._leases: dict[DeploymentId, Watch[tuple[RunId, str]]] = {}
+        self._runners: dict[DeploymentId, Watch[RunnerId]] = {}
+        for d in here.served:
+            self._leases[d] = Watch(here.lease / 3)
+            self._runners[d] = Watch(here.lease / 3)
+
+    async def loop(self) -> None:
+        """Look for ever."""
+        period = self._here.lease / 6
+        while True:
+            await self._contact.persist(self._look, longest=period)
+            await asyncio.sleep(period)
+
+    async def _look(self) -> None:
+        try:
+            sent = self._here.clock.elapsed()
+            looks = await self._store.call_all([look(d, self._here.id) for d in self._here.served])
+            answered = self._here.clock.elapsed()
+            await self._act(dict(zip(self._here.served, looks, strict=True)), sent, answered)
+        except ServerUnavailable:
+            for d in self._here.served:
+                self._leases[d].lose_contact()
+                self._runners[d].lose_contact()
+            raise
+
+    async def _act(self, looks: dict[DeploymentId, Look], sent: float, answered: float) -> None:
+        dead_runners: list[tuple[DeploymentId, Request[str]]] = []
+        requests: list[Request[Any]] = []
+        for d, seen in looks.items():
+            if self._here.id not in seen.runners:
+                self._unregistered(d)
+            requests += self._reaps(d, seen, sent, answered)
+            dead_runners += [(d, drop) for drop in self._drops(d, seen, sent, answered)]
+            if seen.due is not None:
+                requests.append(lower_attention(d, seen.due))
+        self._wake(d for d, seen in looks.items() if seen.waiting and not seen.held)
+        await self._store.call_all(requests)
+        await self._drop(dead_runners)
+
+    def _reaps(
+        self, d: DeploymentId, seen: Look, sent: float, answered: float
+    ) -> list[Request[Any]]:
+        beats = {(lease.run_id, lease.token): lease.beat for lease in seen.leases}
+        marks = [
+            Mark((lease.run_id, lease.token), lease.beat, lease.lease_ms / 1000)
+            for lease in seen.leases
+            if not self._is_ours(lease.run_id, lease.token)
+        ]
+        dead = self._leases[d].look(sent, answered, marks)
+        for run_id, _ in dead:
+            events.warning("Recovering a run: nobody keeps its lease.", run_id=run_id)
+        return [reap_run(run_id, token, beats[run_id, token], LEASE_LOST) for run_id, token in dead]
+
+    def _drops(
+        self, d: DeploymentId, seen: Look, sent: float, answered: float
+    ) -> list[Request[str]]:
+        others = (item for item in seen.runners.items() if item[0] != self._here.id)
+        marks = [Mark(runner, beat, self._here.lease) for runner, beat in others]
+        dead = self._runners[d].look(sent, answered, marks)
+        for runner in dead:
+            events.warning("A runner is gone without leaving.", deployment=d, lost=runner)
+        return [drop_runner(d, runner, seen.runners[runner]) for runner in dead]
+
+    async def _drop(self, dead: list[tuple[DeploymentId, Request[str]]]) -> None:
+        words = await self._store.call_all([request for _, request in dead])
+        for (d, _), word in zip(dead, words, strict=True):
+            if word == "last":
+                await self._store.follow(pause_deployment(d, "shutdown"))

@@ -1,0 +1,154 @@
+"""How an attempt ended, judged from what its process said and what its spawner saw. Pure."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from orchestrator.model.deployment import FlowOptions
+from orchestrator.model.states import State
+from orchestrator.store.leases import Outcome
+
+
+class Fate(Enum):
+    """Why this runner itself decided that an attempt must end; None in its place: it did not."""
+
+    CANCELLED = "cancel"
+    HANDED_BACK = "drain"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the spawner saw when the last process of a run's tree was gone."""
+
+    exit: int | None = None
+    signal: int | None = None
+    peak_bytes: int = 0
+    cpu_seconds: float = 0.0
+    stopped: str | None = None
+    """Why the spawner stopped it: ``cancel``, ``timeout``, ``drain``, ``lost``."""
+
+    @classmethod
+    def from_packet(cls, packet: Mapping[str, Any]) -> Ended:
+        return cls(
+            exit=packet["exit"],
+            signal=packet["signal"],
+            peak_bytes=packet["peak_bytes"] or 0,
+            cpu_seconds=packet["cpu_seconds"] or 0.0,
+            stopped=packet["stopped"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HandBack:
+    """The attempt does not count: back to the queue under the same number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """Nobody saw how it ended: as if the host had died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Somebody else owns the run: nothing about it may be written (I8)."""
+
+
+Verdict = Outcome | HandBack | Recover | Drop
+
+
+def judge(
+    done: Mapping[str, Any] | None,
+    ended: Ended | None,
+    fate: Fate | None,
+    options: FlowOptions,
+    retention_ms: int,
+    last_lines: Sequence[str] = (),
+) -> Verdict:
+    """What to write about an attempt whose processes are all gone.
+
+    ``done`` is the process's own last word, ``ended`` the spawner's (None: the spawner died first).
+    A run that completed before the signal reached it has completed.
+    """
+    why = fate.value if fate else ended.stopped if ended else None
+    if why == Fate.LOST.value:
+        return Drop()
+    make = _Maker(options, retention_ms, ended or Ended())
+    if done is not None and (why is None or done["state"] == State.COMPLETED):
+        return make.said(done)
+    if why == Fate.CANCELLED.value:
+        return make.outcome(State.CANCELLED, "", error=(done or {}).get("error"))
+    if why == "timeout":
+        return make.timed_out()
+    if why == Fate.HANDED_BACK.value:
+        return HandBack()
+    if ended is None:
+        return Recover()
+    return make.crashed(reason_of_death(ended), last_lines)
+
+
+def refused(why: str, options: FlowOptions, retention_ms: int) -> Outcome:
+    """The outcome of a run that its spawner could not even begin."""
+    make = _Maker(options, retention_ms, Ended())
+    headline = why.strip().splitlines()[-1] if why.strip() else "no reason given"
+    error = {"type": "FlowNotLoaded", "message": headline, "traceback": why}
+    return make.outcome(State.CRASHED, f"could not begin: {headline}", error=error)
+
+
+def reason_of_death(ended: Ended) -> str:
+    """How a process ended by itself, for people."""
+    if ended.signal is None:
+        return f"exit code {ended.exit}"
+    if ended.signal == signal.SIGKILL:
+        # The kernel's memory killer leaves no other trace that we may read everywhere.
+        return "killed by signal 9, possibly out of memory"
+    try:
+        return f"killed by {signal.Signals(ended.signal).name}"
+    except ValueError:
+        return f"killed by signal {ended.signal}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    options: FlowOptions
+    retention_ms: int
+    ended: Ended
+
+    def said(self, done: Mapping[str, Any]) -> Outcome:
+        error = done.get("error")
+        reason = done.get("note") or (f"{error['type']}: {error['message']}" if error else "")
+        return self.outcome(State(done["state"]), reason, result=done.get("result"), error=error)
+
+    def timed_out(self) -> Outcome:
+        reason = f"still running after {self.options.timeout_seconds:g} s"
+        error = {"type": "TimeoutError", "message": reason, "traceback": None}
+        return self.outcome(State.TIMED_OUT, reason, error=error)
+
+    def crashed(self, reason: str, last_lines: Sequence[str]) -> Outcome:
+        error = {"type": "Crashed", "message": reason, "traceback": None}
+        return self.outcome(State.CRASHED, reason, error={**error, "last_lines": list(last_lines)})
+
+    def outcome(
+        self,
+        state: State,
+        reason: str,
+        *,
+        result: str | None = None,
+        error: Mapping[str, Any] | None = None,
+    ) -> Outcome:
+        return Outcome(
+            state=state,
+            result=result,
+            error=json.dumps(error) if error else None,
+            reason=reason[:500],
+            retries=self.options.retries,
+            retry_delay_ms=round(self.options.retry_delay_seconds * 1000),
+            peak_bytes=self.ended.peak_bytes,
+            cpu_seconds=self.ended.cpu_seconds,
+            retention_ms=self.retention_ms,
+        )

@@ -1,0 +1,127 @@
+"""Making known what is served: to the server, to other people's terminals, on this one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from orchestrator.model.deployment import RunnerRecord
+from orchestrator.model.errors import ServerRefused
+from orchestrator.model.ids import DeploymentId
+from orchestrator.store.attention import lower_attention
+from orchestrator.store.caller import AsyncStore
+from orchestrator.store.checks import Facts, check_server, server_facts
+from orchestrator.store.deployments import (
+    NOW,
+    Put,
+    announce_deployment,
+    pause_deployment,
+    put_deployment,
+)
+from orchestrator.store.requests import Request
+from orchestrator.store.runners import register_runner, say_runner
+from orchestrator.version import __version__
+
+from . import events
+from .contact import Contact
+from .identity import Identity
+
+
+class Registrar:
+    """Puts the deployments, joins them, and keeps the runner listed."""
+
+    def __init__(
+        self,
+        here: Identity,
+        store: AsyncStore,
+        contact: Contact,
+        *,
+        running: Callable[[], int],
+        isolation: Callable[[], dict[str, str]],
+    ) -> None:
+        self._here, self._store, self._contact = here, store, contact
+        self._running, self._isolation = running, isolation
+        self._again: set[DeploymentId] = set()
+        self._now = asyncio.Event()
+        self.is_draining = False
+
+    async def check_server(self) -> None:
+        """Return when the server can be used; risks are said.
+
+        Raises:
+            ServerRefused: its version or its settings would lose runs.
+        """
+        facts: Facts = await self._store.call(server_facts())
+        for finding in check_server(facts):
+            if finding.level == "refuse":
+                raise ServerRefused(self._store.url, finding.what, finding.remedy)
+            if finding.level == "warn":
+                events.warning("The server is risky.", what=finding.what, remedy=finding.remedy)
+
+    async def register_all(self) -> dict[DeploymentId, Put]:
+        """Make every deployment what the code says and join it."""
+        return {d: await self._register(d) for d in self._here.served}
+
+    def register_again(self, d: DeploymentId) -> None:
+        """The deployment does not know us any more: it was deleted, or we were taken for dead."""
+        if not self.is_draining:
+            self._again.add(d)
+            self._now.set()
+
+    def say_now(self) -> None:
+        """Something about this runner has changed."""
+        self._now.set()
+
+    async def loop(self) -> None:
+        """Keep the runner listed, and register again where it is needed."""
+        while True:
+            self._now.clear()
+            await self._contact.persist(self._say)
+            try:
+                async with asyncio.timeout(self._here.lease / 4):
+                    await self._now.wait()
+            except TimeoutError:
+                continue
+
+    async def _say(self) -> None:
+        while self._again:
+            d = next(iter(self._again))
+            await self._register(d)
+            self._again.discard(d)
+        await self._store.call(say_runner(self._record()))
+
+    async def _register(self, d: DeploymentId) -> Put:
+        here, definition = self._here, self._here.served[d]
+        about = {"name": here.spec.name, "host": here.host, "pid": here.pid}
+        requests: list[Request[Any]] = [
+            # Before and after: whatever dies in between, the scheduler looks.
+            lower_attention(d, NOW),
+            put_deployment(definition),
+            lower_attention(d, NOW),
+            announce_deployment(d),
+            register_runner(d, here.id, json.dumps(about), here.spec.pause_on_shutdown),
+        ]
+        _, put, *_ = await self._store.call_all(requests)
+        assert isinstance(put, Put)
+        if definition.paused:
+            await self._store.follow(pause_deployment(d, "user", here.spec.retention_ms))
+        return put
+
+    def _record(self) -> RunnerRecord:
+        here = self._here
+        return RunnerRecord(
+            id=here.id,
+            name=here.spec.name,
+            host=here.host,
+            pid=here.pid,
+            limit=here.spec.limit,
+            running=self._running(),
+            deployments=tuple(definition.full_name for definition in here.spec.definitions),
+            version=__version__,
+            started_at=here.started_ms,
+            last_seen=here.clock.now_ms(),
+            draining=self.is_draining,
+            isolation=self._isolation(),
+        )

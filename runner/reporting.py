@@ -1,0 +1,44 @@
+"""The last words about a runner that died: its spawner starts this once all trees are gone.
+
+Standard input has one line ``{"runs": [{"run_id": ..., "token": ...}]}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+from orchestrator.model.errors import ServerUnavailable
+from orchestrator.model.ids import RunId
+from orchestrator.store.connection import open_store
+from orchestrator.store.leases import reap_run
+
+from .contact import pause_after
+from .spawners import REPORT_RETENTION_MS, REPORT_URL
+
+RUNNER_DIED = "its runner died"
+PATIENCE_SECONDS = 60.0
+"""Longer than most leases: after that others have recovered the runs anyway."""
+
+
+def report() -> int:
+    """Give the runs back; 1 when the server could not be told in time."""
+    retention = int(os.environ[REPORT_RETENTION_MS])
+    requests = [
+        reap_run(RunId(run["run_id"]), run["token"], None, RUNNER_DIED, retention)
+        for run in json.load(sys.stdin)["runs"]
+    ]
+    store = open_store(os.environ[REPORT_URL])
+    began, failures = time.monotonic(), 0
+    while True:
+        try:
+            store.call_all(requests)
+        except ServerUnavailable:
+            failures += 1
+            if time.monotonic() - began > PATIENCE_SECONDS:
+                return 1
+            time.sleep(pause_after(failures))
+        else:
+            return 0

@@ -1,0 +1,217 @@
+"""One claimed run, from its claim to the word about its end.
+
+claimed -> (spawner forks) -> ready -> start_run -> go -> ... -> ended -> finish_run
+
+Everything here reacts: to packets of the spawner, to messages of the run process, to replies of the
+server. No step waits, so a run costs no task.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from orchestrator.execution.pipe import Message
+from orchestrator.model.deployment import DeploymentDefinition
+from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.store.leases import Claimed, start_run
+from orchestrator.store.logs import append_log
+
+from .identity import Identity
+from .logs import LogBatches, RunLog
+from .outcomes import Ended, Fate, Verdict, judge, refused
+from .streams import ControlStream, Output
+from .writes import Writes
+
+
+class SpawnerLink(Protocol):
+    """What a run needs of its spawner."""
+
+    def send(self, message: Message, descriptors: tuple[int, ...] = ()) -> None: ...
+
+    def renew(self, deadlines: dict[str, float]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all runs of a runner share."""
+
+    here: Identity
+    writes: Writes
+    batches: LogBatches
+    answer: Callable[[HeldRun, Message], None]
+    """For what run processes ask."""
+    gone: Callable[[HeldRun, Verdict], None]
+    """The last process of a run is gone; this is what is to be written about it."""
+
+
+class HeldRun:
+    """A run whose lease this runner holds (or held, until its processes are gone)."""
+
+    spawner: SpawnerLink
+
+    def __init__(self, shared: Surroundings, claimed: Claimed, sent: float) -> None:
+        self._shared = shared
+        self.claimed = claimed
+        self.id: RunId = claimed.run_id
+        self.token: str = claimed.token
+        self.key = f"{claimed.run_id}:{claimed.token}"
+        self.leased_at = sent
+        """When the claim, or the last beat answered OK, was sent."""
+        self.fate: Fate | None = None
+        self.reason = ""
+        self.is_over = False
+        """Every process of it is gone."""
+        self._grace: float | None = None
+        self._paused = False
+        self._done: Message | None = None
+        self.log = RunLog(claimed.attempt, shared.batches, self._append)
+
+    @property
+    def definition(self) -> DeploymentDefinition:
+        return self._shared.here.served[self.deployment]
+
+    @property
+    def deployment(self) -> DeploymentId:
+        return DeploymentId(self.id.partition("-")[0])
+
+    def launch(self, spawner: SpawnerLink, deadline: float) -> None:
+        """Have a process forked by this spawner; it says when it is ready to begin."""
+        self.spawner = spawner
+        ours, theirs = socket.socketpair()
+        output_ours, output_theirs = os.pipe()
+        self._control = ControlStream(ours, self._told)
+        self._output = Output(output_ours, self.log.feed)
+        options = self.definition.options
+        packet = {
+            "op": "run",
+            "key": self.key,
+            "run_id": self.id,
+            "flow": self.claimed.deployment,
+            "timeout": options.timeout_seconds,
+            "grace": options.cancel_grace_seconds,
+            "deadline": deadline,
+        }
+        # The spawner's link owns the descriptors from here on, and closes them when they are sent.
+        self.spawner.send(packet, (theirs.detach(), output_theirs))
+
+    def not_launched(self) -> bool:
+        """The spawner forked nothing; whether the run still wants a process."""
+        self._close_streams()
+        return self.fate is None
+
+    def heard(self, word: str, sent: float) -> None:
+        """Take a beat's answer; the beat was sent at ``sent``."""
+        if self.is_over or self.fate is Fate.LOST:
+            return  # what is over learns from the answer to its finish whose run it is
+        if word == "LOST":
+            self.stop(Fate.LOST, 0.0, "the lease was lost")
+            return
+        self.leased_at = max(self.leased_at, sent)
+        if word == "CANCEL":
+            self.stop(Fate.CANCELLED, self.definition.options.cancel_grace_seconds, "cancelled")
+        elif (word == "PAUSE") is not self._paused:
+            self._paused = word == "PAUSE"
+            self.spawner.send({"op": "pause" if self._paused else "resume", "key": self.key})
+
+    def stop(self, fate: Fate, grace: float, reason: str) -> None:
+        """End its processes. Only a lost lease changes the decision; the grace only shrinks."""
+        if self.is_over:
+            return
+        if self.fate is None or fate is Fate.LOST:
+            self.fate, self.reason = fate, reason
+        elif self._grace is not None and grace >= self._grace:
+            return
+        self._grace = grace
+        self.spawner.send(
+            {"op": "stop", "key": self.key, "reason": self.fate.value, "grace": grace}
+        )
+
+    def ended(self, packet: Message | None) -> None:
+        """Every process of it is gone; None when the spawner did not live to tell how."""
+        ended = Ended.from_packet(packet) if packet else None
+        self._be_over()
+        options, retention = self.definition.options, self._shared.here.spec.retention_ms
+        last = self.log.last_lines
+        self._shared.gone(self, judge(self._done, ended, self.fate, options, retention, last))
+
+    def refused(self, why: str) -> None:
+        """The spawner could not begin it."""
+        self._be_over()
+        options, retention = self.definition.options, self._shared.here.spec.retention_ms
+        self._shared.gone(self, refused(why, options, retention))
+
+    def answer(self, message: Message) -> None:
+        """Send the answer to something that the process asked."""
+        if not self.is_over:
+            self._control.send(message)
+
+    def _append(self, lines: bytes, stored: Callable[[], None]) -> None:
+        keep_ms = self._shared.here.spec.retention_ms
+        self._shared.writes.add(
+            append_log(self.id, self.token, lines, keep_ms),
+            lambda _: stored(),
+            lambda _: stored(),
+        )
+
+    def _be_over(self) -> None:
+        self._close_streams()
+        self.is_over = True
+        self.log.close()
+
+    def _close_streams(self) -> None:
+        self._control.finish()
+        self._output.finish()
+
+    def _told(self, message: Message) -> None:
+        match message["op"]:
+            case "ready":
+                self._start(message["pid"])
+            case "done":
+                self._done = message
+            case "request":
+                self._shared.answer(self, message)
+
+    def _start(self, pid: int) -> None:
+        asked = self._shared.here.clock.elapsed()
+        self._shared.writes.add(
+            start_run(self.id, self.token, pid),
+            lambda word: self._started(word, asked),
+            lambda why: self.stop(Fate.LOST, 0.0, f"start_run: {why}"),
+        )
+
+    def _started(self, word: str, asked: float) -> None:
+        if self.is_over or self.fate is not None:
+            return
+        now, half = self._shared.here.clock.elapsed(), self._shared.here.lease / 2
+        if word == "cancelled":
+            self.stop(Fate.CANCELLED, 0.0, "cancelled")
+        elif word == "held":
+            self.stop(Fate.HANDED_BACK, 0.0, "held")
+        elif word != "ok":
+            self.stop(Fate.LOST, 0.0, "the lease was lost")
+        elif now - asked > half or now - self.leased_at > half:
+            # An old answer proves little: a hold, or another's claim, may have followed it (I6).
+            self.stop(Fate.HANDED_BACK, 0.0, "the answer to its start came late")
+        else:
+            self._control.send({"op": "go", "run": self._as_told_to_process()})
+            self.spawner.send({"op": "begun", "key": self.key})
+
+    def _as_told_to_process(self) -> dict[str, Any]:
+        claimed = self.claimed
+        return {
+            "id": claimed.run_id,
+            "name": claimed.name,
+            "attempt": claimed.attempt,
+            "token": claimed.token,
+            "parameters": claimed.parameters,
+            "tags": json.loads(claimed.tags),
+            "deployment": claimed.deployment,
+            "flow": self.definition.flow,
+            "scheduled_at": claimed.scheduled_at,
+            "created_by": claimed.created_by,
+        }

@@ -1,0 +1,185 @@
+"""The runner put together: who knows whom, which loops run, and how it all ends."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from orchestrator.model.errors import ServerUnavailable
+from orchestrator.model.ids import DeploymentId
+from orchestrator.model.serving import ServingSpec
+from orchestrator.store.caller import AsyncStore
+from orchestrator.store.connection import open_async_store
+from orchestrator.store.deployments import Put
+from orchestrator.store.leases import Claimed
+
+from . import events
+from .banner import banner
+from .claiming import Claimer
+from .contact import Contact
+from .finishing import Finishing
+from .hearing import Hearing
+from .identity import Identity, identify
+from .leases import Leases
+from .logs import LogBatches
+from .observing import Observer
+from .registering import Registrar
+from .requests import Requests
+from .roster import Roster
+from .runs import HeldRun, Surroundings
+from .shutdown import Leaving, Wishes
+from .spawners import Spawner
+from .spawning import Spawning
+from .writes import Writes
+
+NO_SERVER, BROKEN = 3, 1
+
+
+async def serve(spec: ServingSpec, spawner: Spawner, parent: int | None) -> int:
+    """Serve until asked to end; the exit code."""
+    service = Service(identify(spec), spawner)
+    service.wishes.listen(parent)
+    try:
+        await service.register()
+    except ServerUnavailable as why:
+        sys.stderr.write(f"{why}\n")
+        return NO_SERVER
+    return await service.run()
+
+
+class Service:
+    """One runner."""
+
+    def __init__(self, here: Identity, spawner: Spawner) -> None:
+        self._here = here
+        self._contact = Contact()
+        self.wishes = Wishes()
+        # A beat waits for nobody, a start or a finish for no look.
+        beats, writes, looks = (open_async_store(here.spec.url) for _ in range(3))
+        self._puts: dict[DeploymentId, Put] = {}
+        self._announced = False
+        self._roster = Roster(here.spec.limit)
+        self._writes = Writes(writes, self._contact)
+        self._requests = Requests(looks, here.clock)
+        self._spawning = Spawning(
+            here, spawner, held=self._roster.by_key, loaded=self._code_is_loaded
+        )
+        self._registrar = Registrar(
+            here,
+            looks,
+            self._contact,
+            running=lambda: self._roster.running,
+            isolation=lambda: self._spawning.isolation,
+        )
+        self._claimer = self._make_claimer()
+        self._finishing = Finishing(
+            here, self._writes, forget=self._roster.forget, slot_freed=self._claimer.look
+        )
+        self._shared = Surroundings(
+            here=here,
+            writes=self._writes,
+            batches=LogBatches(),
+            answer=self._requests.answer,
+            gone=self._finishing.gone,
+        )
+        self._leases = Leases(
+            here,
+            beats,
+            self._contact,
+            held=self._roster.all,
+            unregistered=self._registrar.register_again,
+        )
+        self._observer = self._make_observer(looks)
+        self._hearing = Hearing(
+            here, looks, wake=self._claimer.wake, beat_now=self._leases.beat_now
+        )
+        self._leaving = Leaving(
+            here,
+            self.wishes,
+            looks,
+            claimer=self._claimer,
+            registrar=self._registrar,
+            roster=self._roster,
+            spawning=self._spawning,
+        )
+
+    async def register(self) -> None:
+        """Make the deployments known.
+
+        Raises:
+            ServerUnavailable, ServerRefused: nothing is served.
+        """
+        await self._registrar.check_server()
+        self._puts = await self._registrar.register_all()
+
+    async def run(self) -> int:
+        """Run all loops until this runner is asked to end; the exit code."""
+        loops = {
+            asyncio.create_task(loop, name=name)
+            for name, loop in {
+                "writes": self._writes.loop(),
+                "leases": self._leases.loop(),
+                "hearing": self._hearing.loop(),
+                "claiming": self._claimer.loop(),
+                "observing": self._observer.loop(),
+                "registering": self._registrar.loop(),
+                "spawning": self._spawning.loop(),
+            }.items()
+        }
+        leaving = asyncio.create_task(self._leaving.when_asked(), name="leaving")
+        done, _ = await asyncio.wait({leaving, *loops}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {leaving} or done:
+            if (fault := task.exception()) is not None or task is not leaving:
+                # Without one of its loops a runner only seems to live; its spawner reports the
+                # runs as those of a dead one.
+                events.error("A loop of the runner died.", loop=task.get_name(), trace=fault)
+                return BROKEN
+        return leaving.result()
+
+    def _begin(self, claimed: Claimed, sent: float) -> None:
+        run = HeldRun(self._shared, claimed, sent)
+        self._roster.add(run)
+        if self.wishes.drain.is_set() or not self._spawning.can_take:
+            run.reason = "its runner could not begin it"
+            run.is_over = True
+            self._finishing.hand_back(run)
+            return
+        self._spawning.begin(run)
+        if self._here.clock.elapsed() - sent > self._here.lease / 4:
+            # The answer was long on its way, and the lease is older than it looks.
+            self._leases.beat_now()
+
+    def _code_is_loaded(self) -> None:
+        if not self._announced:
+            self._announced = True
+            self._say_banner()
+            self._claimer.wake(self._here.served)
+        self._claimer.look()
+        self._registrar.say_now()
+
+    def _say_banner(self) -> None:
+        spec, spawning = self._here.spec, self._spawning
+        if spec.banner:
+            text = banner(spec, self._puts, spawning.isolation, spawning.faults)
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+        events.info("Serving.", runner=self._here.id, deployments=len(spec.definitions))
+
+    def _make_claimer(self) -> Claimer:
+        return Claimer(
+            self._here,
+            self._writes,
+            free_slots=lambda: self._roster.free if self._spawning.is_ready else 0,
+            begin=self._begin,
+            unregistered=self._registrar.register_again,
+        )
+
+    def _make_observer(self, store: AsyncStore) -> Observer:
+        return Observer(
+            self._here,
+            store,
+            self._contact,
+            is_ours=self._roster.holds,
+            wake=self._claimer.wake,
+            unregistered=self._registrar.register_again,
+        )

@@ -1,0 +1,101 @@
+"""The runner's ends of what connects it to one run process: its control stream and its output."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+
+from orchestrator.execution.pipe import Lines, Message, encode
+
+CHUNK = 256 * 1024
+
+
+class ControlStream:
+    """JSON messages to and from a run process, without ever waiting for it."""
+
+    def __init__(self, ours: socket.socket, heard: Callable[[Message], None]) -> None:
+        self._ours, self._heard = ours, heard
+        self._lines = Lines()
+        self._unsent = b""
+        self._loop = asyncio.get_running_loop()
+        ours.setblocking(False)
+        self._loop.add_reader(ours, self._read)
+
+    def send(self, message: Message) -> None:
+        """Send as soon as the process reads; dropped when it is gone."""
+        idle = not self._unsent
+        self._unsent += encode(message)
+        if idle:
+            self._write()
+
+    def finish(self) -> None:
+        """The process is gone: take what it still had said, and close. Once is enough."""
+        if self._ours.fileno() >= 0:
+            while self._read():
+                pass
+            self._close()
+
+    def _read(self) -> bool:
+        try:
+            data = self._ours.recv(CHUNK)
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._ours)
+            return False
+        for message in self._lines.feed(data):
+            self._heard(message)
+        return True
+
+    def _write(self) -> None:
+        try:
+            sent = self._ours.send(self._unsent)
+        except BlockingIOError:
+            sent = 0
+        except (BrokenPipeError, ConnectionResetError):
+            sent = len(self._unsent)
+        self._unsent = self._unsent[sent:]
+        if self._unsent:
+            self._loop.add_writer(self._ours, self._write)
+        else:
+            self._loop.remove_writer(self._ours)
+
+    def _close(self) -> None:
+        self._unsent = b""
+        self._loop.remove_reader(self._ours)
+        self._loop.remove_writer(self._ours)
+        self._ours.close()
+
+
+class Output:
+    """What a run process and all its children print."""
+
+    def __init__(self, ours: int, heard: Callable[[bytes], None]) -> None:
+        self._ours, self._heard = ours, heard
+        self._loop = asyncio.get_running_loop()
+        os.set_blocking(ours, False)
+        self._loop.add_reader(ours, self._read)
+
+    def finish(self) -> None:
+        """The processes are gone: take what is still in the pipe, and close. Once is enough."""
+        if self._ours >= 0:
+            while self._read():
+                pass
+            self._loop.remove_reader(self._ours)
+            os.close(self._ours)
+            self._ours = -1
+
+    def _read(self) -> bool:
+        try:
+            data = os.read(self._ours, CHUNK)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._loop.remove_reader(self._ours)
+            return False
+        self._heard(data)
+        return True
