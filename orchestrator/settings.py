@@ -197,5 +197,6 @@ _READERS: dict[str, Callable[[_Given], object]] = {
     "shutdown_grace_seconds": _number(0, "seconds"),
     "cancel_grace_seconds": _number(0, "seconds"),
     "retention_days": _number(0, "days"),
-    "server_idle_minutes": _number(0, "minutes"),
+    # At none it would be gone before who asked for it has connected.
+    "server_idle_minutes": _number(0.001, "minutes"),
 }

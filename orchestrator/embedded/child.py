@@ -15,11 +15,10 @@ from pathlib import Path
 from orchestrator.embedded.journal import open_log
 
 FIRST_DELAY = 0.1
-LONGEST_DELAY = 15.0
+LONGEST_DELAY = 5.0
 PROVEN = 10.0
 """Seconds of life after which a death is a new matter, not the same failure again."""
 
-_LAST_LINES = 3
 _PR_SET_PDEATHSIG = 1
 
 
@@ -104,11 +103,12 @@ class Child:
         self.process = None
 
     def _last_words(self) -> str:
+        """The last line that this process wrote: what servers and tracebacks end with."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             lines = log.read().decode(errors="replace").split("\n")
         said = [line.strip() for line in lines if line.strip()]
-        return ": " + " / ".join(said[-_LAST_LINES:]) if said else ""
+        return f": {said[-1]}" if said else ""
 
 
 def _ending(status: int) -> str:

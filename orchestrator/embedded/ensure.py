@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestrator.embedded.home import Home
 from orchestrator.embedded.probe import PONG, ask
-from orchestrator.embedded.state import read_state
+from orchestrator.embedded.state import WAITING, read_state
 from orchestrator.model.errors import EmbeddedServerFailed
 from orchestrator.settings import Settings
 
@@ -54,10 +54,10 @@ def _bring_up(home: Home, settings: Settings) -> None:
         if answer.startswith("LOADING"):  # reading its data: alive, and as long as it takes
             give_up = time.monotonic() + PATIENCE
         elif problem := answer or _problem(home):
-            raise EmbeddedServerFailed(home.url, problem, _remedy(home))
+            raise EmbeddedServerFailed(home.url, problem, remedy(home))
         elif time.monotonic() > give_up:
-            why = f"no answer within {PATIENCE:g} s; {_whereabouts(home)}"
-            raise EmbeddedServerFailed(home.url, why, _remedy(home))
+            why = f"no answer within {PATIENCE:g} s: {_whereabouts(home)}"
+            raise EmbeddedServerFailed(home.url, why, remedy(home))
 
 
 def _offer_guardian(home: Home, settings: Settings) -> None:
@@ -75,7 +75,7 @@ def _offer_guardian(home: Home, settings: Settings) -> None:
     )
     if started.returncode not in (0, TAKEN):
         why = started.stderr.strip() or f"the guardian ended with {started.returncode}"
-        raise EmbeddedServerFailed(home.url, why, _remedy(home))
+        raise EmbeddedServerFailed(home.url, why, remedy(home))
 
 
 def _answer_within(socket: Path, seconds: float) -> str:
@@ -87,8 +87,12 @@ def _answer_within(socket: Path, seconds: float) -> str:
 
 
 def _problem(home: Home) -> str:
+    """What keeps the server from coming up and will not pass by itself."""
     state = read_state(home.state)
-    return state.problem if state else ""
+    if state and state.problem:
+        return "" if state.problem == WAITING else state.problem
+    full = home.disk_trouble()  # then the guardian could not write its problem down
+    return f"no server answers{full}" if full else ""
 
 
 def _whereabouts(home: Home) -> str:
@@ -96,8 +100,10 @@ def _whereabouts(home: Home) -> str:
     state = read_state(home.state)
     if state is None:
         return f"its guardian says nothing in {home.state}"
-    return f"its guardian is process {state.pid} on {state.host}, socket {state.url}"
+    told = f": {state.problem}" if state.problem else ""
+    return f"its guardian is process {state.pid} on {state.host}, socket {state.url}{told}"
 
 
-def _remedy(home: Home) -> str:
+def remedy(home: Home) -> str:
+    """What to do when the home's server does not come up."""
     return f"logs are in {home.logs}; {REMEDY}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from io import FileIO
 
@@ -14,6 +15,7 @@ from orchestrator.embedded.idle import IdleWatch
 from orchestrator.embedded.journal import Journal, open_log
 from orchestrator.embedded.lock import take_lock
 from orchestrator.embedded.signals import stop_signals
+from orchestrator.embedded.state import forget_state
 from orchestrator.model.errors import EmbeddedServerFailed
 from orchestrator.settings import load_settings
 
@@ -31,12 +33,12 @@ def main() -> int:
         lock = take_lock(home.lock)
         if lock is None:
             return TAKEN
-        home.state.unlink(missing_ok=True)  # an earlier guardian's troubles are not ours
+        forget_state(home.state)  # also tells whether the disk takes anything
         log = open_log(home.logs / "guardian.log")
     except (EmbeddedServerFailed, NoBinary) as error:
         return _refuse(error.why)
     except OSError as error:
-        return _refuse(f"{error.filename}: {explain(error)}")
+        return _refuse(f"{error.filename or home.folder}: {explain(error)}")
     _detach(log)
     with stop_signals() as signals:
         idle = IdleWatch(home, settings.server_idle_minutes * 60)
@@ -53,6 +55,7 @@ def _detach(log: FileIO) -> None:
     if os.fork():
         os._exit(0)
     os.setsid()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
 

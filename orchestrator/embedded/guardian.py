@@ -101,15 +101,15 @@ class Guardian:
         return self._home.socket.with_suffix(".closing")
 
     def _say(self) -> None:
-        """Report what changed. The file is for people: a disk that refuses it is no reason to end."""
+        """Report what changed. A disk that refuses the file is no reason to end."""
         before, now = self._state, self._state_now()
         if now == before:
             return
         self._state = now
         if now.problem and now.problem != before.problem:
             self._report(now.problem)
-        if now.server_pid and now.server_pid != before.server_pid:
-            self._report(f"server {now.server_pid} started at {now.url}")
+        if now.ready and not before.ready:
+            self._report(f"server {now.server_pid} answers at {now.url}")
         if now.scheduler_pid and now.scheduler_pid != before.scheduler_pid:
             self._report(f"scheduler {now.scheduler_pid} started")
         try:
@@ -121,6 +121,7 @@ class Guardian:
         return replace(
             self._state,
             server_pid=self._server.pid,
+            ready=self._server.ready,
             scheduler_pid=self._scheduler.pid,
             problem=self._server.problem,
         )

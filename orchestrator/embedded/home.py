@@ -15,6 +15,9 @@ SOCKETS = Path("/tmp")  # noqa: S108  # a private folder in it, whose owner and 
 """Not XDG_RUNTIME_DIR: two processes of one user may disagree about it (cron, sudo, a container's
 second shell), and it is emptied at logout while the server still runs."""
 
+FULL_BELOW = 1 << 20
+"""Bytes free under which a disk is called full: a server needs about that much to start."""
+
 _REMEDY = "set ORCHESTRATOR_HOME to a folder that you may write to, or ORCHESTRATOR_REDIS_URL"
 
 
@@ -87,6 +90,12 @@ class Home:
                 f"{self.socket_folder} {fault}",
                 "remove that folder, or set ORCHESTRATOR_HOME to another one",
             )
+
+    def disk_trouble(self) -> str:
+        """Says that the disk is full, when it is; else ""."""
+        disk = os.statvfs(self.folder)
+        full = disk.f_bavail * disk.f_frsize < FULL_BELOW
+        return f"; the disk that holds {self.folder} is full" if full else ""
 
     def _make(self, folder: Path, *, parents: bool = False) -> None:
         try:

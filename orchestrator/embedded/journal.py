@@ -40,3 +40,23 @@ class Journal:
             # A full disk is just when the guardian must go on; `guardian.json` and whoever asks
             # for the server say it instead.
             return
+
+
+class LogTail:
+    """What is added to a log from now on, line by line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = path.stat().st_size if path.exists() else 0
+
+    def lines(self) -> list[str]:
+        """The whole lines that came since the last call."""
+        if not self._path.exists():
+            return []
+        with self._path.open("rb") as log:
+            if self._position > log.seek(0, os.SEEK_END):  # a new file: the old one was too long
+                self._position = 0
+            log.seek(self._position)
+            text, _, _ = log.read().rpartition(b"\n")
+        self._position += len(text) + 1 if text else 0
+        return text.decode(errors="replace").splitlines()

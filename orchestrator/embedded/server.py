@@ -10,10 +10,7 @@ from orchestrator.embedded.child import Child
 from orchestrator.embedded.home import Home, explain
 from orchestrator.embedded.lock import take_lock
 from orchestrator.embedded.probe import PONG, ask
-
-WAITING = "the server of an earlier guardian still writes its data; its end is waited for"
-FULL_BELOW = 1 << 20
-"""Bytes free under which a disk is called full: a server needs about that much to start."""
+from orchestrator.embedded.state import WAITING
 
 _SOON = 0.01
 _STOP_PATIENCE = 30.0
@@ -41,7 +38,7 @@ class EmbeddedServer:
     def look(self) -> None:
         """Notice its death, start it when that is due, and hear whether it answers."""
         if death := self._child.death():
-            self.ready, self.problem = False, death + self._disk()
+            self.ready, self.problem = False, death + self._home.disk_trouble()
         if self._child.is_due():
             self._start()
         elif self._child.pid and not self.ready:
@@ -69,7 +66,9 @@ class EmbeddedServer:
             finally:
                 os.close(lock)
         except OSError as error:
-            self.problem = f"the server cannot be started: {explain(error)}{self._disk()}"
+            self.problem = (
+                f"the server cannot be started: {explain(error)}{self._home.disk_trouble()}"
+            )
             self._child.put_off()
 
     def _listen(self) -> None:
@@ -77,11 +76,6 @@ class EmbeddedServer:
         self.ready = answer == PONG
         if self.ready:
             self.problem = ""
-
-    def _disk(self) -> str:
-        disk = os.statvfs(self._home.folder)
-        full = disk.f_bavail * disk.f_frsize < FULL_BELOW
-        return f"; the disk that holds {self._home.folder} is full" if full else ""
 
 
 def _command(home: Home, binary: Path) -> list[str]:

@@ -11,7 +11,7 @@ from types import FrameType
 
 
 class StopSignals:
-    """SIGTERM or SIGINT came; any signal, a child's death too, ends a wait at once."""
+    """Whether we were told to stop; any signal, a child's death too, ends a wait at once."""
 
     def __init__(self, wakeup: int) -> None:
         self._wakeup = wakeup
@@ -32,7 +32,10 @@ def _nothing(_number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """Listen for signals within the block; SIGHUP is ignored in it. Main thread only."""
+    """Listen for signals within the block. Main thread only.
+
+    SIGHUP stops too, unless it is ignored already: by ``nohup``, or by who has no terminal.
+    """
     reading, writing = os.pipe()
     for end in (reading, writing):
         os.set_blocking(end, False)
@@ -41,8 +44,9 @@ def stop_signals() -> Iterator[StopSignals]:
         signal.SIGTERM: signal.signal(signal.SIGTERM, signals._on_stop),
         signal.SIGINT: signal.signal(signal.SIGINT, signals._on_stop),
         signal.SIGCHLD: signal.signal(signal.SIGCHLD, _nothing),
-        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_IGN),
     }
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signals._on_stop)
     old_wakeup = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
         yield signals

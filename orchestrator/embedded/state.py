@@ -7,6 +7,9 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+WAITING = "the server of an earlier guardian still writes its data; its end is waited for"
+"""The one problem that passes by itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class GuardianState:
@@ -16,6 +19,7 @@ class GuardianState:
     host: str
     url: str
     server_pid: int | None = None
+    ready: bool = False
     scheduler_pid: int | None = None
     problem: str = ""
 
@@ -32,3 +36,8 @@ def read_state(path: Path) -> GuardianState | None:
         return GuardianState(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def forget_state(path: Path) -> None:
+    """An earlier guardian's words are no longer true; OSError when the disk takes no new ones."""
+    path.write_text("{}\n", encoding="utf-8")

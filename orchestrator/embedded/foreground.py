@@ -1,0 +1,97 @@
+"""``orchestrator server start``: the server and its scheduler in front of a person."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestrator.embedded.binary import NoBinary, find_binary
+from orchestrator.embedded.ensure import remedy
+from orchestrator.embedded.guardian import Guardian
+from orchestrator.embedded.home import Home
+from orchestrator.embedded.journal import Journal, LogTail, open_log
+from orchestrator.embedded.lock import take_lock
+from orchestrator.embedded.signals import StopSignals, stop_signals
+from orchestrator.embedded.state import forget_state, read_state
+from orchestrator.model.errors import EmbeddedServerFailed
+from orchestrator.programs import load_program
+from orchestrator.settings import Settings
+
+Report = Callable[[str], None]
+
+_LOOK_EVERY = 0.25
+
+
+def run_server_in_foreground(settings: Settings, report: Report) -> int:
+    """Serve until SIGINT or SIGTERM; the exit code.
+
+    With a URL configured only the scheduler runs, against that server. Else we are the guardian of
+    the home, or show what the living one does and take its place should it go.
+
+    Raises:
+        EmbeddedServerFailed: the home cannot be used, or this machine has no server.
+    """
+    if settings.redis_url is not None:
+        return _scheduler_alone(settings, report)
+    home = Home(settings.home)
+    home.prepare()
+    try:
+        binary = find_binary()
+    except NoBinary as error:
+        raise EmbeddedServerFailed(home.url, error.why, remedy(home)) from error
+    with stop_signals() as signals:
+        while not signals.stop:
+            lock = take_lock(home.lock)
+            if lock is None:
+                _attend(home, signals, report)
+            else:
+                _be_guardian(home, settings, binary, signals, report)
+                os.close(lock)
+    return 0
+
+
+def _scheduler_alone(settings: Settings, report: Report) -> int:
+    from orchestrator.store.connection import mask
+
+    report(f"scheduler for {mask(settings.redis_url or '')}; no server is started")
+    os.environ.update(settings.environment())
+    return load_program("scheduler").main([])
+
+
+def _be_guardian(
+    home: Home, settings: Settings, binary: Path, signals: StopSignals, report: Report
+) -> None:
+    """As long as the person wants; idleness does not count while somebody watches."""
+    forget_state(home.state)
+    with open_log(home.logs / "guardian.log") as log:
+        Guardian(home, settings, binary, Journal(log, echo=report)).guard(signals, idle=None)
+
+
+def _attend(home: Home, signals: StopSignals, report: Report) -> None:
+    """Show the living guardian's log. Our connection keeps it from leaving; its end ends this."""
+    with socket.socket(socket.AF_UNIX) as link:
+        try:
+            link.connect(str(home.socket))
+        except OSError:  # not up yet, or just gone: the caller looks again who lives
+            signals.wait(_LOOK_EVERY)
+            return
+        link.setblocking(False)
+        state = read_state(home.state)
+        guardian = f"guardian {state.pid}" if state else "a guardian"
+        report(f"{guardian} already serves {home.folder} at {home.url}; Ctrl-C leaves it running")
+        tail = LogTail(home.logs / "guardian.log")
+        while not signals.stop and _is_open(link):
+            signals.wait(_LOOK_EVERY)
+            for line in tail.lines():
+                report(line)
+
+
+def _is_open(link: socket.socket) -> bool:
+    try:
+        return link.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
