@@ -1,0 +1,217 @@
+"""Dispatching: due instants become runs in their streams.
+
+``attention`` says when to look at which deployment. What it says of the next seconds is looked at
+and planned ahead, so that at the instant itself only prepared calls are sent. An entry is raised
+only after looking, and the deployment is looked at once more after that: whatever became due in
+between had lowered the entry in vain, and lowers it now.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from orchestrator.model.errors import ServerUnavailable
+from orchestrator.model.ids import DeploymentId
+from orchestrator.store.attention import (
+    due_attention,
+    lower_attention,
+    next_attention,
+    raise_attention,
+)
+from orchestrator.store.caller import AsyncStore
+from orchestrator.store.requests import Request
+from orchestrator.store.schedules import Agenda, agenda, promote_delayed, tick_schedule
+
+from .planning import Outlook, outlook
+from .serverclock import ServerClock
+
+AHEAD_MS = 5_000
+"""How early deployments are looked at and their calls prepared."""
+
+PAGE = 250
+"""Deployments looked at in one turn, so that no turn keeps due ones waiting."""
+
+LONGEST_SLEEP_MS = 5_000
+WATCHFUL_SLEEP_MS = AHEAD_MS // 2
+"""While something is prepared: what follows it has to be prepared in time as well."""
+
+REST_MS = 10_000
+"""How long a deployment is left alone whose keys cannot be read."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Calls to send as soon as the server's time is ``at``."""
+
+    at: int
+    calls: tuple[Request[Any], ...]
+    look_at: int | None
+
+
+class Dispatcher:
+    """Makes runs of what is due. Any number may work on one server."""
+
+    def __init__(self, store: AsyncStore, clock: ServerClock) -> None:
+        self._store = store
+        self._clock = clock
+        self._prepared: dict[DeploymentId, Prepared] = {}
+        self._sent: deque[tuple[DeploymentId, int | None]] = deque()
+        """Deployments whose calls were sent: to be raised, to this instant, and looked at again."""
+        self._told: set[tuple[object, ...]] = set()
+
+    async def turn(self) -> int:
+        """Send what is due, look at some deployments; the milliseconds until the next turn."""
+        try:
+            now_ms = await self._clock.read()
+            await self._send(self._ready(now_ms))
+            await self._settle(self._some_sent())
+            more = await self._look(await self._unseen(now_ms))
+        except BaseException:
+            # What was not finished has kept its entry in ``attention`` and is looked at again.
+            self.forget()
+            raise
+        return 0 if more or self._sent else await self._sleep_ms()
+
+    def forget(self) -> None:
+        """Start anew: everything that counts is on the server."""
+        self._prepared.clear()
+        self._sent.clear()
+
+    def _ready(self, now_ms: int) -> dict[DeploymentId, Prepared]:
+        ready = {d: each for d, each in self._prepared.items() if each.at <= now_ms}
+        for d in ready:
+            del self._prepared[d]
+        return ready
+
+    async def _send(self, ready: dict[DeploymentId, Prepared]) -> None:
+        answers = await self._ask({d: each.calls for d, each in ready.items()})
+        self._sent.extend((d, ready[d].look_at) for d in answers)
+
+    def _some_sent(self) -> dict[DeploymentId, int | None]:
+        return dict(self._sent.popleft() for _ in range(min(PAGE, len(self._sent))))
+
+    async def _settle(self, sent: dict[DeploymentId, int | None]) -> None:
+        """Raise the entries; then look again and lower those that were raised too far."""
+        raised = await self._ask({d: (raise_attention(d, at),) for d, at in sent.items()})
+        looks = await self._ask({d: (agenda(d),) for d in raised})
+        lowered: dict[DeploymentId, tuple[Request[Any], ...]] = {}
+        for d, (seen,) in looks.items():
+            at, needed = sent[d], _next_look(d, seen)
+            if needed is not None and (at is None or needed < at):
+                lowered[d] = (lower_attention(d, needed),)
+        await self._ask(lowered)
+
+    async def _unseen(self, now_ms: int) -> list[tuple[DeploymentId, int]]:
+        """Entries of the time ahead that are neither prepared nor being settled."""
+        settling = {d for d, _ in self._sent}
+        limit = len(self._prepared) + len(settling) + PAGE
+        entries = await self._store.call(due_attention(now_ms + AHEAD_MS, limit))
+        return [
+            (d, at)
+            for d, at in entries
+            if d not in settling and not (d in self._prepared and self._prepared[d].at == at)
+        ]
+
+    async def _look(self, unseen: Sequence[tuple[DeploymentId, int]]) -> bool:
+        """Look at a page of deployments; whether there are more."""
+        page = dict(islice(unseen, PAGE))
+        looks = await self._ask({d: (agenda(d),) for d in page})
+        ready: dict[DeploymentId, Prepared] = {}
+        for d, (seen,) in looks.items():
+            if page[d] <= seen.now_ms:
+                ready[d] = self._prepare(d, seen, seen.now_ms)
+            else:
+                self._prepared[d] = self._prepare(d, seen, page[d])
+        await self._send(ready)
+        return len(unseen) > PAGE
+
+    def _prepare(self, d: DeploymentId, seen: Agenda, at: int) -> Prepared:
+        view = outlook(d, seen, at)
+        self._tell_broken(d, view)
+        return Prepared(at, tuple(_calls(d, view)), view.look_at)
+
+    async def _sleep_ms(self) -> int:
+        first = await self._store.call(next_attention())
+        now_ms = self._clock.estimate()
+        if first is None:
+            return LONGEST_SLEEP_MS
+        if self._prepared:
+            at = min(each.at for each in self._prepared.values())
+            return min(max(0, at - now_ms), WATCHFUL_SLEEP_MS)
+        return min(max(0, first - AHEAD_MS - now_ms), LONGEST_SLEEP_MS)
+
+    async def _ask(
+        self, calls: dict[DeploymentId, tuple[Request[Any], ...]]
+    ) -> dict[DeploymentId, list[Any]]:
+        """The answers, all asked for at once. Deployments that cannot answer are left out."""
+        flat = [call for each in calls.values() for call in each]
+        try:
+            answers = iter(await self._store.call_all(flat))
+        except ServerUnavailable:
+            raise
+        # An answer that cannot be read belongs to one deployment: found by asking each on its own,
+        # which is safe because every call may be repeated.
+        except Exception:  # noqa: BLE001
+            return await self._ask_each(calls)
+        return {d: list(islice(answers, len(each))) for d, each in calls.items()}
+
+    async def _ask_each(
+        self, calls: dict[DeploymentId, tuple[Request[Any], ...]]
+    ) -> dict[DeploymentId, list[Any]]:
+        answers: dict[DeploymentId, list[Any]] = {}
+        for d, each in calls.items():
+            try:
+                answers[d] = await self._store.call_all(each)
+            except ServerUnavailable:
+                raise
+            # Its keys are damaged or from another version: reported, left alone for a while, and
+            # no reason to keep the others waiting (F55).
+            except Exception as error:  # noqa: BLE001
+                self._tell(("unreadable", d, str(error)), "deployment %s: unreadable: %r", d, error)
+                rest_until = self._clock.estimate() + REST_MS
+                await self._store.call(raise_attention(d, rest_until))
+        return answers
+
+    def _tell_broken(self, d: DeploymentId, view: Outlook) -> None:
+        for each in view.broken:
+            self._tell(
+                ("broken", d, each.slug, each.generation),
+                "deployment %s: schedule %s cannot be planned and stands still: %s",
+                d,
+                each.slug,
+                each.error,
+            )
+
+    def _tell(self, what: tuple[object, ...], message: str, *values: object) -> None:
+        """Log it, once."""
+        if what not in self._told:
+            self._told.add(what)
+            _log.error(message, *values)
+
+
+def _calls(d: DeploymentId, view: Outlook) -> Iterable[Request[Any]]:
+    for tick in view.ticks:
+        yield tick_schedule(
+            d,
+            tick.slug,
+            tick.generation,
+            tick.cursor_seen,
+            tick.cursor,
+            tick.next_ms,
+            tick.occurrences,
+        )
+    if view.promote:
+        yield promote_delayed(d)
+
+
+def _next_look(d: DeploymentId, seen: Agenda) -> int | None:
+    """When a deployment must be looked at: now if there is work, else at its next instant."""
+    view = outlook(d, seen, seen.now_ms)
+    return seen.now_ms if view.has_work else view.look_at

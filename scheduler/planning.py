@@ -1,0 +1,150 @@
+"""Planning: what a look at a deployment makes due, and when to look again. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+
+from orchestrator.model.clock import from_ms, to_ms
+from orchestrator.model.deployment import ScheduleRecord
+from orchestrator.model.ids import DeploymentId, scheduled_run_id
+from orchestrator.model.schedule import Rule, from_start, newest, rule_of
+from orchestrator.store.schedules import Agenda, Occurrence
+
+GRACE_MS = 5_000
+"""An instant no older than this is due, not missed. Longer than it takes a standby to lead."""
+
+MOST_MISSED = 100
+"""How many missed instants ``catchup="all"`` makes up for: the newest ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One step of one schedule: occurrences become runs, the cursor moves."""
+
+    slug: str
+    generation: int
+    cursor_seen: int
+    cursor: int
+    next_ms: int | None
+    occurrences: tuple[Occurrence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A schedule that cannot be planned, and why. It stands still; the others go on (F55)."""
+
+    slug: str
+    generation: int
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is to be done for a deployment at one instant, and when to look again after that."""
+
+    ticks: tuple[Tick, ...]
+    promote: bool
+    """Delayed runs are due."""
+    look_at: int | None
+    broken: tuple[Broken, ...]
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something waits to be done. Not a tick that only says, perhaps once more, that
+        its schedule has ended."""
+        return self.promote or any(t.occurrences or t.next_ms is not None for t in self.ticks)
+
+
+def outlook(d: DeploymentId, agenda: Agenda, now_ms: int) -> Outlook:
+    """What the agenda asks for at ``now_ms``.
+
+    That is the agenda's own time, or one shortly after it, to have everything at hand when that
+    comes.
+    """
+    promote = agenda.delayed_due is not None and agenda.delayed_due <= now_ms
+    ticks: list[Tick] = []
+    # What remains delayed after a promotion shows in the look that follows it.
+    upcoming: list[int | None] = [] if promote else [agenda.delayed_due]
+    broken: list[Broken] = []
+    for record in () if agenda.paused or agenda.gone else agenda.schedules:
+        if not record.definition.active:
+            continue
+        try:
+            tick = _tick(d, agenda, record, now_ms)
+        # Whatever is wrong with one stored rule (it may come from another version) is reported and
+        # changes nothing on the server: going on without it is safe.
+        except Exception as error:  # noqa: BLE001
+            broken.append(Broken(record.definition.slug, record.generation, error))
+            continue
+        upcoming.append(record.next_ms if tick is None else tick.next_ms)
+        if tick is not None:
+            ticks.append(tick)
+    return Outlook(
+        ticks=tuple(ticks),
+        promote=promote,
+        look_at=min((at for at in upcoming if at is not None), default=None),
+        broken=tuple(broken),
+    )
+
+
+def _tick(d: DeploymentId, agenda: Agenda, record: ScheduleRecord, now_ms: int) -> Tick | None:
+    """The schedule's next step; None when it has been planned and is not due yet."""
+    if record.next_ms is not None and record.next_ms > now_ms:
+        return None
+    rule = rule_of(record.definition)
+    following = next(rule.after(from_ms(now_ms)), None)
+    next_ms = None if following is None else to_ms(following)
+    missed, due = _passed(rule, record, now_ms)
+    return Tick(
+        slug=record.definition.slug,
+        generation=record.generation,
+        cursor_seen=record.cursor_ms,
+        cursor=max(record.cursor_ms, now_ms),
+        next_ms=next_ms,
+        occurrences=_occurrences(d, agenda, record, missed, due),
+    )
+
+
+def _passed(
+    rule: Rule, record: ScheduleRecord, now_ms: int
+) -> tuple[list[datetime], list[datetime]]:
+    """The instants to be made up for, and the ones that are due, neither handled before."""
+    if record.cursor_ms >= now_ms:
+        return [], []
+    cursor, now = from_ms(record.cursor_ms), from_ms(now_ms)
+    late_until = from_ms(now_ms - GRACE_MS - 1)
+    due_from = from_ms(max(record.cursor_ms + 1, now_ms - GRACE_MS))
+    due = list(takewhile(lambda at: at <= now, from_start(rule, due_from)))
+    match record.definition.catchup:
+        case "all":
+            return newest(rule, cursor, late_until, MOST_MISSED), due
+        case "latest" if not due:
+            return [], newest(rule, cursor, late_until, 1)
+        case _:
+            return [], due
+
+
+def _occurrences(
+    d: DeploymentId,
+    agenda: Agenda,
+    record: ScheduleRecord,
+    missed: Sequence[datetime],
+    due: Sequence[datetime],
+) -> tuple[Occurrence, ...]:
+    definition = record.definition
+    parameters = {**json.loads(agenda.parameters), **definition.parameters}
+    text = json.dumps(parameters, ensure_ascii=False)
+    return tuple(
+        Occurrence(
+            run_id=scheduled_run_id(d, definition.slug, to_ms(at)),
+            due_ms=to_ms(at),
+            parameters=text,
+            late=late,
+        )
+        for late, instants in ((True, missed), (False, due))
+        for at in instants
+    )
