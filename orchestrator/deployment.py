@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import Any, TypedDict
 
 from orchestrator.model.deployment import DeploymentDefinition, FlowOptions
 from orchestrator.model.errors import InvalidOption
 from orchestrator.model.ids import check_name
-from orchestrator.origin import Source, entrypoint_of, source_of
+from orchestrator.origin import Source
 from orchestrator.schedules import Cron, Interval, Schedule, with_slugs
 from orchestrator.store.validation import check_defaults
 
@@ -19,20 +19,20 @@ Seconds = float | timedelta
 _KINDS = ("interval", "cron", "schedule", "schedules")
 
 
-class Servable(Protocol):
-    """What of a flow matters here."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFacts:
+    """What of a flow goes into a deployment."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def fn(self) -> Callable[..., Any]: ...
-    @property
-    def description(self) -> str | None: ...
-    @property
-    def version(self) -> str | None: ...
-    @property
-    def options(self) -> FlowOptions: ...
-    def schema(self) -> dict[str, Any]: ...
+    name: str
+    description: str | None
+    version: str | None
+    options: FlowOptions
+    parameter_schema: dict[str, Any]
+    source: Source
+    entrypoint: str
+    """The source for people."""
+    sys_path: tuple[str, ...]
+    """Where its imports are found."""
 
 
 class ServingOptions(TypedDict, total=False):
@@ -79,6 +79,7 @@ class Deployment:
 
     definition: DeploymentDefinition
     source: Source
+    sys_path: tuple[str, ...]
     serving: ServingOptions
 
     @property
@@ -87,26 +88,24 @@ class Deployment:
         return self.definition.full_name
 
     @classmethod
-    def of(cls, flow: Servable, name: str, options: DeploymentOptions) -> Deployment:
+    def of(cls, flow: FlowFacts, name: str, options: DeploymentOptions) -> Deployment:
         """The deployment ``name`` of a flow; a name that is a file's means the file's stem.
 
         Raises:
             InvalidInput: a name, option, schedule or parameter that cannot be used.
-            FlowNotLoaded: no other process could get at the flow.
         """
         unknown = options.keys() - DeploymentOptions.__annotations__.keys()
         if unknown:
             raise TypeError(f"a deployment has no option {', '.join(sorted(unknown))}")
-        source = source_of(flow)
         definition = DeploymentDefinition(
             flow=flow.name,
             name=check_name("deployment", _stem(name)),
-            entrypoint=entrypoint_of(flow, source),
+            entrypoint=flow.entrypoint,
             version=_text("version", options.get("version")) or flow.version,
             description=_text("description", options.get("description")) or flow.description,
             tags=_tags(options.get("tags")),
             parameters=_mapping(options.get("parameters")),
-            parameter_schema=flow.schema(),
+            parameter_schema=flow.parameter_schema,
             enforce_parameter_schema=_flag(options, "enforce_parameter_schema") is not False,
             paused=_flag(options, "paused"),
             concurrency_limit=_concurrency_limit(options),
@@ -114,7 +113,7 @@ class Deployment:
             options=flow.options,
         )
         check_defaults(definition)
-        return cls(definition, source, _serving(options))
+        return cls(definition, flow.source, flow.sys_path, _serving(options))
 
 
 def checked_limit(option: str, value: object) -> int:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cas
 from orchestrator.model.deployment import FlowOptions
 from orchestrator.model.errors import InvalidOption
 from orchestrator.model.ids import check_name
+from orchestrator.origin import Source, entrypoint_of, import_path, source_hash, source_of
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from orchestrator.deployment import Deployment, DeploymentOptions
+    from orchestrator.deployment import Deployment, DeploymentOptions, FlowFacts
     from orchestrator.parameters import Parameters
 
 P = ParamSpec("P")
@@ -60,8 +61,6 @@ class Flow(Generic[P, R]):
     @property
     def version(self) -> str | None:
         """As given, or else a hash of the source file; None when there is no such file."""
-        from orchestrator.origin import source_hash
-
         return self.given_version or source_hash(self.fn)
 
     @property
@@ -76,9 +75,20 @@ class Flow(Generic[P, R]):
 
         return Parameters(self.fn, title=self.name)
 
-    def schema(self) -> dict[str, Any]:
-        """The JSON Schema of the parameters."""
-        return self.parameters.schema()
+    def facts(self, source: Source, sys_path: tuple[str, ...]) -> FlowFacts:
+        """What goes into a deployment of the flow that is found again at ``source``."""
+        from orchestrator.deployment import FlowFacts
+
+        return FlowFacts(
+            name=self.name,
+            description=self.description,
+            version=self.version,
+            options=self.options,
+            parameter_schema=self.parameters.schema(),
+            source=source,
+            entrypoint=entrypoint_of(self, source),
+            sys_path=sys_path,
+        )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function here and now; an ``async`` one answers a coroutine.
@@ -107,10 +117,11 @@ class Flow(Generic[P, R]):
 
         Raises:
             InvalidInput: a name, option, schedule or parameter that cannot be used.
+            FlowNotLoaded: no other process could get at the flow.
         """
         from orchestrator.deployment import Deployment
 
-        return Deployment.of(self, name, options)
+        return Deployment.of(self.facts(source_of(self), import_path()), name, options)
 
     def serve(self, name: str | None = None, **options: Unpack[DeploymentOptions]) -> None:
         """Serve this flow alone; ``name`` defaults to the flow's. See ``orchestrator.serve``."""

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import inspect
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -49,6 +50,21 @@ def source_of(flow: Wrapper) -> Source:
     if module is not None and _named(module, _qualname(flow)) is flow and (place := _place(module)):
         return {**place, "qualname": _qualname(flow)}
     return {"pickle": _pickled(flow)}
+
+
+def import_path() -> tuple[str, ...]:
+    """The folders in which this process finds modules that are not installed."""
+    installed = {
+        sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib", "purelib", "platlib")
+    }
+    folders = (Path(folder).resolve() for folder in sys.path)
+    return tuple(
+        dict.fromkeys(
+            str(folder)
+            for folder in folders
+            if folder.is_dir() and not any(folder.is_relative_to(path) for path in installed)
+        )
+    )
 
 
 def entrypoint_of(flow: Wrapper, source: Source) -> str:

@@ -41,24 +41,28 @@ def _unspeakable(where: str, value: Any) -> Iterator[ParameterFault]:
         for key, item in value.items():
             if type(key) is str:
                 yield from _unspeakable(f"{where}.{key}" if where else key, item)
-            yield from _wrong(where, key, "the key ", (str,))
+            yield from _wrong(where, key, "a key must be a text, not", (str,))
     elif isinstance(value, (list, tuple)):
         for position, item in enumerate(value):
             yield from _unspeakable(f"{where}.{position}", item)
     else:
-        yield from _wrong(where, value, "", (str, int, float, bool, type(None)))
+        yield from _wrong(where, value, "JSON has no word for", _PLAIN)
 
 
-def _wrong(where: str, value: Any, what: str, kinds: tuple[type, ...]) -> Iterator[ParameterFault]:
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def _wrong(
+    where: str, value: Any, complaint: str, kinds: tuple[type, ...]
+) -> Iterator[ParameterFault]:
     kind = type(value)
-    shown = f"{what}{value!r:.{_LONGEST_VALUE}}"
+    shown = f"{value!r:.{_LONGEST_VALUE}}"
     if kind not in kinds:
-        names = " or ".join(known.__name__ for known in kinds)
-        yield ParameterFault(where, f"{shown} is of type {kind.__name__}; JSON has {names}")
+        yield ParameterFault(where, f"{complaint} {shown} of type {kind.__name__}")
     elif kind is float and not math.isfinite(value):
-        yield ParameterFault(where, f"{shown} is no number that JSON has")
+        yield ParameterFault(where, f"JSON has no word for {shown}")
     elif kind is str and not _is_unicode(value):
-        yield ParameterFault(where, f"{shown} is no valid Unicode: it has half a character")
+        yield ParameterFault(where, f"{shown} holds half a character (a lone surrogate)")
 
 
 def _is_unicode(text: str) -> bool:

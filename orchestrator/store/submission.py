@@ -53,20 +53,29 @@ class Asked:
     created_by: str = "person"
 
     def __post_init__(self) -> None:
-        when = self.scheduled_at
-        if when is not None and not isinstance(when, datetime):
-            raise InvalidOption("scheduled_at", when, "must be a datetime")
-        if when is not None and when.utcoffset() is None:
-            raise InvalidOption("scheduled_at", when, "has no timezone: add tzinfo=UTC or a zone")
+        _check_moment(self.scheduled_at)
         if isinstance(self.tags, str) or not all(isinstance(tag, str) for tag in self.tags):
             raise InvalidOption("tags", self.tags, "must be a list of texts")
         for option in ("idempotency_key", "name"):
             value = getattr(self, option)
             if value is not None and (not isinstance(value, str) or not value.strip()):
                 raise InvalidOption(option, value, "must be a text, and not empty")
-        if self.parameters is not None and not isinstance(self.parameters, Mapping):
-            fault = ParameterFault("", f"must map names to values, not {self.parameters!r:.80}")
-            raise InvalidParameters(self.deployment, [fault])
+        _check_mapping(self.deployment, self.parameters)
+
+
+def _check_mapping(deployment: str, parameters: object) -> None:
+    if parameters is not None and not isinstance(parameters, Mapping):
+        fault = ParameterFault("", f"must map names to values, not {parameters!r:.80}")
+        raise InvalidParameters(deployment, [fault])
+
+
+def _check_moment(when: object) -> None:
+    if when is None:
+        return
+    if not isinstance(when, datetime):
+        raise InvalidOption("scheduled_at", when, "must be a datetime")
+    if when.utcoffset() is None:
+        raise InvalidOption("scheduled_at", when, "has no timezone: add tzinfo=UTC or a zone")
 
 
 def id_of(name: str) -> DeploymentId:

@@ -1,0 +1,237 @@
+"""``Client``: everything that people and programs can ask and do, over one connection."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from orchestrator.following import WAITING, Followed, Log
+from orchestrator.model.deployment import Deployment, RunnerRecord
+from orchestrator.model.errors import Conflict, DeploymentNotFound, RunIsFinal, RunNotFound
+from orchestrator.model.ids import DeploymentId, RunId, deployment_of
+from orchestrator.model.run import Run, Step
+from orchestrator.model.states import State
+from orchestrator.settings import load_settings
+from orchestrator.store import deployments, runners, runs
+from orchestrator.store.checks import Finding, check_server, server_facts
+from orchestrator.store.connection import open_store
+from orchestrator.store.logs import LogLine
+from orchestrator.store.requests import Request
+from orchestrator.store.submission import Asked, create_run, create_runs, find_deployment, id_of
+
+T = TypeVar("T")
+
+
+class Client:
+    """A connection to the server: the given one, the configured one, or the embedded one, which
+    is started when need be. For one thread; close it, or use it in ``with``.
+
+    Deployments are given as ``flow/deployment`` or by id. Every method may raise
+    ServerUnavailable.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        settings = load_settings(redis_url=url)
+        if settings.redis_url is None:
+            from orchestrator.embedded import ensure_server
+
+            self._store = open_store(ensure_server(settings))
+        else:
+            self._store = open_store(settings.redis_url)
+        self._retention_ms = round(settings.retention_days * 86_400_000)
+        self._by = f"person on {socket.gethostname()}"
+
+    def create_run(
+        self,
+        deployment: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        tags: Sequence[str] = (),
+        scheduled_at: datetime | None = None,
+        idempotency_key: str | None = None,
+        name: str | None = None,
+        created_by: str = "person",
+    ) -> Run:
+        """Ask for a run, now or at an aware datetime; the same key again gives the same run.
+
+        Raises:
+            DeploymentNotFound: there is none.
+            InvalidInput: parameters or an option that cannot be used; nothing was created.
+            KeyReused: the idempotency key came before, with other parameters.
+        """
+        asked = Asked(
+            deployment=deployment,
+            parameters=parameters,
+            tags=tags,
+            scheduled_at=scheduled_at,
+            idempotency_key=idempotency_key,
+            name=name,
+            created_by=created_by,
+        )
+        return self._store.follow(create_run(asked))
+
+    def create_runs(
+        self,
+        many: Sequence[tuple[str, Mapping[str, Any] | None]],
+        *,
+        tags: Sequence[str] = (),
+        scheduled_at: datetime | None = None,
+        created_by: str = "person",
+    ) -> list[RunId]:
+        """Ask for many runs, (deployment, parameters) each; their ids in the same order.
+
+        All are checked before the first is created. Raises as ``create_run``.
+        """
+        asked = [
+            Asked(
+                deployment=deployment,
+                parameters=parameters,
+                tags=tags,
+                scheduled_at=scheduled_at,
+                created_by=created_by,
+            )
+            for deployment, parameters in many
+        ]
+        return self._store.follow(create_runs(asked))
+
+    def run(self, run_id: str) -> Run:
+        """The record of a run; RunNotFound when there is none."""
+        deployment_of(run_id)
+        found = self._store.call(runs.read_run(RunId(run_id)))
+        if found is None:
+            raise RunNotFound(run_id)
+        return found
+
+    def runs(
+        self,
+        limit: int = 50,
+        deployment: str | None = None,
+        state: State | str | None = None,
+    ) -> list[Run]:
+        """The newest runs first, of one deployment or of all."""
+        name = None if deployment is None else self.deployment(deployment).name
+        return self._store.follow(runs.list_runs(limit, name, state))
+
+    def wait_for_run(self, run_id: str, timeout: float | None = None) -> Run:
+        """The record at the run's end, or as it is after ``timeout`` seconds."""
+        *_, last = Followed(self._store, run_id, every=WAITING).records(timeout)
+        return last
+
+    def watch_run(self, run_id: str) -> Iterator[Step | LogLine]:
+        """Its changes of state and log lines, as they come, until it is over."""
+        return Followed(self._store, run_id).happenings()
+
+    def cancel_run(self, run_id: str) -> Run:
+        """Stop a run in any state; one that runs gets its grace time first.
+
+        Raises:
+            RunIsFinal: it had ended otherwise before.
+        """
+        word = self._about_run(runs.cancel_run(RunId(run_id), self._by, self._retention_ms), run_id)
+        run = self.run(run_id)
+        if word == "already" and run.state is not State.CANCELLED:
+            raise RunIsFinal(run_id, run.state)
+        return run
+
+    def pause_run(self, run_id: str) -> Run:
+        """Stop the processes of a running run where they are, until it is resumed.
+
+        Raises:
+            Conflict: it does not run.
+        """
+        return self._pausing(runs.pause_run(RunId(run_id), self._by), run_id)
+
+    def resume_run(self, run_id: str) -> Run:
+        """Let a paused run go on.
+
+        Raises:
+            Conflict: it does not run.
+        """
+        return self._pausing(runs.resume_run(RunId(run_id), self._by), run_id)
+
+    def logs(self, run_id: str) -> list[LogLine]:
+        """All lines that the run has logged so far."""
+        self.run(run_id)
+        return list(Log(self._store, run_id).news())
+
+    def follow_logs(self, run_id: str) -> Iterator[LogLine]:
+        """All lines of the run, those to come too, until it is over."""
+        return Followed(self._store, run_id).lines()
+
+    def deployments(self) -> list[Deployment]:
+        """All deployments, sorted by name."""
+        return self._store.follow(deployments.list_deployments())
+
+    def deployment(self, name: str) -> Deployment:
+        """One deployment with its schedules and runners; DeploymentNotFound when there is none."""
+        return self._store.follow(find_deployment(name))
+
+    def pause_deployment(self, name: str) -> Deployment:
+        """Stop its schedules; their runs that still wait end as ``Skipped``."""
+        plan = deployments.pause_deployment(id_of(name), "user", self._retention_ms)
+        return self._after(self._store.follow(plan).word, name)
+
+    def resume_deployment(self, name: str) -> Deployment:
+        """Let its schedules go on, from now."""
+        return self._after(self._store.follow(deployments.resume_deployment(id_of(name))), name)
+
+    def hold_deployment(self, name: str) -> Deployment:
+        """Let no run of it start, until it is released."""
+        return self._after(self._store.call(self._hold(id_of(name), held=True)), name)
+
+    def release_deployment(self, name: str) -> Deployment:
+        """Let its runs start again."""
+        return self._after(self._store.call(self._hold(id_of(name), held=False)), name)
+
+    def runners(self) -> list[RunnerRecord]:
+        """Every serving process that was heard of within the last hour, the newest first."""
+        return self._store.follow(runners.read_runners())
+
+    def server_facts(self) -> dict[str, str]:
+        """What the server tells of itself."""
+        return self._store.call(server_facts())
+
+    def server_findings(self) -> list[Finding]:
+        """Whether the server can be used, and what is risky about it; the worst first."""
+        return check_server(self.server_facts())
+
+    def close(self) -> None:
+        """Give the connection back. The client can be used again: it connects anew."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _about_run(self, request: Request[str], run_id: str) -> str:
+        word = self._store.call(request)
+        if word == "gone":
+            raise RunNotFound(run_id)
+        return word
+
+    def _pausing(self, request: Request[str], run_id: str) -> Run:
+        word = self._about_run(request, run_id)
+        run = self.run(run_id)
+        if word == "not_running":
+            if run.is_final:
+                raise RunIsFinal(run_id, run.state)
+            raise Conflict(f"run {run_id} is {run.state}: only a running one can be paused")
+        return run
+
+    def _hold(self, d: DeploymentId, *, held: bool) -> Request[str]:
+        return deployments.hold_deployment(d, held, self._by)
+
+    def _after(self, word: str, name: str) -> Deployment:
+        if word == "gone":
+            raise DeploymentNotFound(name)
+        return self.deployment(name)

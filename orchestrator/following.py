@@ -1,0 +1,117 @@
+"""Follow one run from outside: its record, its history and its log, as they come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from orchestrator.model.errors import RunNotFound, ServerRefused, ServerUnavailable
+from orchestrator.model.ids import RunId, deployment_of
+from orchestrator.model.run import Run, Step
+from orchestrator.store import keys
+from orchestrator.store.caller import Store
+from orchestrator.store.listening import Subscription
+from orchestrator.store.logs import LogLine, read_log
+from orchestrator.store.runs import read_run
+
+PATIENCE = 60.0
+"""Seconds without a server after which following gives up: restarts take less."""
+
+WAITING, WATCHING = 1.0, 0.2
+"""Seconds after which one looks again although nothing was published."""
+
+
+class Followed:
+    """One run, looked at again and again until it is over.
+
+    Every method may raise RunNotFound, and ServerUnavailable when the server stays away.
+    """
+
+    def __init__(self, store: Store, run_id: str, *, every: float = WATCHING) -> None:
+        self._store = store
+        self._id = RunId(run_id)
+        self._channel = keys.ended(deployment_of(run_id))
+        self._every = every
+        self._heard: Subscription | None = None
+
+    def records(self, timeout: float | None = None) -> Iterator[Run]:
+        """The record now and at every later look; the last one is final, or at the timeout."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        away_since: float | None = None
+        try:
+            while True:
+                left = None if deadline is None else deadline - time.monotonic()
+                try:
+                    run = self._look()
+                    away_since = None
+                    yield run
+                    if run.is_final or (left is not None and left <= 0):
+                        return
+                    self._wait(left)
+                except ServerRefused:
+                    raise
+                except ServerUnavailable:
+                    away_since = away_since or time.monotonic()
+                    if time.monotonic() - away_since > PATIENCE or (left is not None and left <= 0):
+                        raise
+                    self._pause()
+        finally:
+            self._close()
+
+    def lines(self) -> Iterator[LogLine]:
+        """Every line of the log, those to come too, until the run is over."""
+        log = Log(self._store, self._id)
+        for _ in self.records():
+            yield from log.news()
+
+    def happenings(self) -> Iterator[Step | LogLine]:
+        """Changes of state and lines of the log, until the run is over."""
+        log, shown = Log(self._store, self._id), 0
+        for run in self.records():
+            news: list[Step | LogLine] = [*run.history[shown:], *log.news()]
+            yield from sorted(news, key=_moment)
+            shown = len(run.history)
+
+    def _look(self) -> Run:
+        # Heard before it is read: an end in between is not missed.
+        self._heard = self._heard or self._store.listen(self._channel)
+        run = self._store.call(read_run(self._id))
+        if run is None:
+            raise RunNotFound(self._id)
+        return run
+
+    def _wait(self, left: float | None) -> None:
+        assert self._heard is not None
+        until = time.monotonic() + (self._every if left is None else min(left, self._every))
+        while (rest := until - time.monotonic()) > 0:
+            message = self._heard.wait(rest)
+            if message is None or message[1] == self._id:
+                return
+
+    def _pause(self) -> None:
+        self._close()
+        time.sleep(self._every)
+
+    def _close(self) -> None:
+        if self._heard is not None:
+            self._heard.close()
+            self._heard = None
+
+
+class Log:
+    """A run's log, read on from where one stopped."""
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self._store, self._id = store, RunId(run_id)
+        self._last = "-"
+
+    def news(self) -> Iterator[LogLine]:
+        """The lines that came since the last call."""
+        while batches := self._store.call(read_log(self._id, self._last)):
+            self._last = batches[-1][0]
+            for _, lines in batches:
+                yield from lines
+
+
+def _moment(happening: Step | LogLine) -> float:
+    return happening.at_ms / 1000 if isinstance(happening, Step) else happening.at

@@ -1,0 +1,113 @@
+"""``run_deployment``: ask for a run and wait for its end, from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from orchestrator.execution import context
+from orchestrator.model.clock import to_ms
+from orchestrator.model.documents import encoded
+from orchestrator.model.errors import InvalidOption
+from orchestrator.model.ids import RunId
+from orchestrator.model.run import Run, Step
+from orchestrator.model.states import State
+
+
+def run_deployment(
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    scheduled_time: datetime | None = None,
+    timeout: float | None = None,
+    tags: Sequence[str] | None = None,
+    idempotency_key: str | None = None,
+    flow_run_name: str | None = None,
+) -> Run:
+    """The run of the deployment at its end, or as it is after ``timeout`` seconds.
+
+    A timeout stops nothing: the run goes on. Works the same inside a run, where its runner asks.
+
+    Args:
+        name: ``flow/deployment``.
+        parameters: go over the deployment's defaults.
+        scheduled_time: an aware datetime; default: now.
+        timeout: None waits for ever, 0 returns at once.
+        tags: come to the deployment's.
+        idempotency_key: the same key again gives the same run.
+        flow_run_name: what to call the run.
+
+    Raises:
+        DeploymentNotFound: there is none.
+        InvalidInput: parameters or an option that cannot be used; nothing was created.
+        KeyReused: the idempotency key came before, with other parameters.
+        ServerUnavailable: no server answers.
+    """
+    if timeout is not None and not timeout >= 0:
+        raise InvalidOption("timeout", timeout, "must be a number of seconds, 0 or more")
+    asked: dict[str, Any] = {
+        "parameters": parameters,
+        "tags": tuple(tags or ()),
+        "scheduled_at": scheduled_time,
+        "idempotency_key": idempotency_key,
+        "name": flow_run_name,
+    }
+    if context.in_run_process():
+        return _through_runner(name, asked, timeout)
+    from orchestrator.client import Client
+
+    with Client() as client:
+        run = client.create_run(name, **asked)
+        return run if timeout == 0 else client.wait_for_run(run.id, timeout)
+
+
+async def arun_deployment(
+    name: str,
+    parameters: Mapping[str, Any] | None = None,
+    scheduled_time: datetime | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109  # its passing is an answer, no error
+    tags: Sequence[str] | None = None,
+    idempotency_key: str | None = None,
+    flow_run_name: str | None = None,
+) -> Run:
+    """``run_deployment`` for code in an event loop, which goes on meanwhile."""
+    import asyncio
+
+    return await asyncio.to_thread(
+        run_deployment,
+        name,
+        parameters,
+        scheduled_time,
+        timeout,
+        tags,
+        idempotency_key,
+        flow_run_name,
+    )
+
+
+def _through_runner(name: str, asked: dict[str, Any], timeout: float | None) -> Run:
+    """A run process has no connection of its own: its runner asks for it."""
+    encoded(name, asked["parameters"] or {})
+    when = asked["scheduled_at"]
+    created = context.request(
+        "create_run",
+        deployment=name,
+        **{**asked, "scheduled_at": None if when is None else to_ms(when)},
+    )
+    if timeout == 0:
+        return _run_of(created)
+    return _run_of(context.request("wait_for_run", run_id=created["id"], timeout=timeout))
+
+
+def _run_of(fields: dict[str, Any]) -> Run:
+    """The record as its runner wrote it with ``dataclasses.asdict``."""
+    steps = [Step(**{**step, "state": State(step["state"])}) for step in fields["history"]]
+    return Run(
+        **{
+            **fields,
+            "id": RunId(fields["id"]),
+            "state": State(fields["state"]),
+            "tags": tuple(fields["tags"]),
+            "history": tuple(steps),
+        }
+    )

@@ -1,0 +1,254 @@
+"""``serve``: the door through which a script becomes a serving process.
+
+The script's process starts a runner as its child, forwards signals, waits, and goes on behind
+``serve`` when the runner has ended. User code never runs in the runner, nor the runner in here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from orchestrator.deployment import Deployment, ServingOptions, checked_limit
+from orchestrator.execution import context
+from orchestrator.model.errors import InvalidName, InvalidOption, RunnerDied, ServerUnavailable
+from orchestrator.model.serving import ServingSpec
+from orchestrator.programs import command_of
+from orchestrator.settings import Settings, load_settings
+
+STOP_NOW, NO_SERVER = 130, 3
+"""Exit codes of a runner that was stopped at once, and of one that never had a server."""
+
+logger = logging.getLogger("orchestrator")
+
+
+def serve(
+    *deployments: Deployment,
+    limit: int | None = None,
+    pause_on_shutdown: bool | None = None,
+    print_starting_message: bool | None = None,
+) -> None:
+    """Register the deployments and execute their runs until SIGINT or SIGTERM.
+
+    Args:
+        *deployments: made by ``Flow.to_deployment``.
+        limit: runs at once in this process; default: the number of CPUs.
+        pause_on_shutdown: pause the schedules when the last process that serves them leaves;
+            default True.
+        print_starting_message: say on the terminal what is served; default True.
+
+    Raises:
+        InvalidInput: an option that cannot be used, or one name twice.
+        RunnerDied: the runner ended by a signal or an error.
+        RuntimeError: inside a running event loop, where ``await aserve(...)`` is the way.
+        SystemExit: 130 after a second signal, 3 when there is no server.
+    """
+    if _is_reached_again():
+        return
+    if _in_event_loop():
+        raise RuntimeError("an event loop is running here: use `await aserve(...)`")
+    options = _options(limit, pause_on_shutdown, print_starting_message)
+    spec = _spec(deployments, options)
+    runner = _Runner.start(spec)
+    with runner.forwarding_signals():
+        runner.process.wait()
+    runner.judge()
+
+
+async def aserve(
+    *deployments: Deployment,
+    limit: int | None = None,
+    pause_on_shutdown: bool | None = None,
+    print_starting_message: bool | None = None,
+) -> None:
+    """``serve`` for code that runs in an event loop; cancelling it stops the runner orderly."""
+    import asyncio
+
+    if _is_reached_again():
+        return
+    options = _options(limit, pause_on_shutdown, print_starting_message)
+    spec = await asyncio.to_thread(_spec, deployments, options)
+    runner = _Runner.start(spec)
+    with runner.forwarding_signals():
+        ended = asyncio.ensure_future(asyncio.to_thread(runner.process.wait))
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            runner.stop()
+            await ended
+            raise
+    runner.judge()
+
+
+def serving_spec(
+    deployments: Sequence[Deployment], options: ServingOptions, settings: Settings, url: str
+) -> ServingSpec:
+    """What a runner has to know.
+
+    Raises:
+        InvalidInput: nothing to serve, one name twice, or options that contradict each other.
+    """
+    _check(deployments)
+    merged = _merged(deployments, options)
+    return ServingSpec(
+        url=url,
+        name=Path(sys.argv[0]).stem or "serve",
+        limit=merged.get("limit") or _cpus(),
+        definitions=tuple(deployment.definition for deployment in deployments),
+        sources={deployment.name: deployment.source for deployment in deployments},
+        sys_path=tuple(dict.fromkeys(f for each in deployments for f in each.sys_path)),
+        cwd=str(Path.cwd()),
+        pause_on_shutdown=merged.get("pause_on_shutdown", True),
+        shutdown_grace_seconds=settings.shutdown_grace_seconds,
+        lease_seconds=settings.lease_seconds,
+        retention_seconds=settings.retention_days * 86_400,
+        banner=merged.get("print_starting_message", True),
+    )
+
+
+@dataclass
+class _Runner:
+    """The runner behind this process."""
+
+    process: subprocess.Popen[bytes]
+    lifeline: int
+    """The writing end of a pipe: when it closes, the runner stops its runs and leaves (F17)."""
+    asked_to_stop: bool = False
+
+    @classmethod
+    def start(cls, spec: ServingSpec) -> _Runner:
+        spec_read, spec_write = os.pipe()
+        life_read, life_write = os.pipe()
+        words = command_of("runner", "--spec-fd", str(spec_read), "--parent-fd", str(life_read))
+        process = subprocess.Popen(words, pass_fds=(spec_read, life_read), start_new_session=True)
+        os.close(spec_read)
+        os.close(life_read)
+        try:
+            with open(spec_write, "w") as document:
+                json.dump(spec.to_json(), document)
+        except BrokenPipeError:
+            pass  # it died before it had read all: its exit code tells
+        return cls(process, life_write)
+
+    @contextmanager
+    def forwarding_signals(self) -> Iterator[None]:
+        """Inside, SIGINT and SIGTERM are the runner's: a terminal sends them to us only."""
+        main = threading.current_thread() is threading.main_thread()
+        numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
+        before = {number: signal.signal(number, self._forward) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            os.close(self.lifeline)
+
+    def stop(self) -> None:
+        """Ask once: it drains. Ask twice: it stops now."""
+        self.asked_to_stop = True
+        # SIGTERM for both: one that still starts dies of SIGINT with a traceback.
+        self.process.terminate()
+
+    def judge(self) -> None:
+        """Nothing after an orderly end.
+
+        Raises:
+            SystemExit: it said itself why it ended.
+            RunnerDied: it did not.
+        """
+        code = self.process.returncode
+        if code == 0 or (self.asked_to_stop and code == -signal.SIGTERM):
+            return
+        if code in (STOP_NOW, NO_SERVER):
+            raise SystemExit(code)
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+        raise RunnerDied(how)
+
+    def _forward(self, _number: int, _frame: FrameType | None) -> None:
+        self.stop()
+
+
+def _spec(deployments: Sequence[Deployment], options: ServingOptions) -> ServingSpec:
+    from orchestrator.embedded import ensure_server
+
+    if sys.platform == "win32":
+        raise RuntimeError("serving needs Linux or macOS; on Windows use WSL")
+    settings = load_settings()
+    serving_spec(deployments, options, settings, url="")  # refuse before a server is started
+    try:
+        url = ensure_server(settings)
+    except ServerUnavailable as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(NO_SERVER) from None
+    return serving_spec(deployments, options, settings, url)
+
+
+def _is_reached_again() -> bool:
+    """Whether this file is only being imported so that its flows can run."""
+    if not (context.is_loading() or context.in_run_process()):
+        return False
+    logger.warning(
+        "serve() returns at once: its file was imported to run a flow. "
+        'Put it under `if __name__ == "__main__":`'
+    )
+    return True
+
+
+def _in_event_loop() -> bool:
+    asyncio: Any = sys.modules.get("asyncio")  # not imported yet: no loop runs
+    return asyncio is not None and asyncio._get_running_loop() is not None
+
+
+def _options(limit: int | None, pause: bool | None, say: bool | None) -> ServingOptions:
+    options = ServingOptions()
+    if limit is not None:
+        options["limit"] = checked_limit("limit", limit)
+    if pause is not None:
+        options["pause_on_shutdown"] = pause
+    if say is not None:
+        options["print_starting_message"] = say
+    return options
+
+
+def _check(deployments: Sequence[Deployment]) -> None:
+    if not deployments:
+        raise InvalidOption("deployments", deployments, "give at least one")
+    names = set()
+    for deployment in deployments:
+        _check_kind(deployment)
+        if deployment.name in names:
+            raise InvalidName("deployment", deployment.name, "is given to two deployments")
+        names.add(deployment.name)
+
+
+def _check_kind(deployment: object) -> None:
+    if not isinstance(deployment, Deployment):
+        raise TypeError(f"serve() takes what `.to_deployment(name)` answers, not {deployment!r}")
+
+
+def _merged(deployments: Sequence[Deployment], options: ServingOptions) -> ServingOptions:
+    """What ``serve`` was given, or else what the deployments were, if they agree."""
+    merged: dict[str, Any] = {}
+    for deployment in deployments:
+        for option, value in deployment.serving.items():
+            if option not in options and merged.setdefault(option, value) != value:
+                why = f"another deployment says {merged[option]!r}: give it to serve() instead"
+                raise InvalidOption(option, value, why)
+    return ServingOptions(**{**merged, **options})  # type: ignore[typeddict-item]  # checked keys
+
+
+def _cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
