@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from orchestrator.following import WAITING, Followed, Log
+from orchestrator.model.asked import Asked
 from orchestrator.model.deployment import Deployment, RunnerRecord
 from orchestrator.model.errors import Conflict, DeploymentNotFound, RunIsFinal, RunNotFound
 from orchestrator.model.ids import DeploymentId, RunId, deployment_of
@@ -20,7 +21,7 @@ from orchestrator.store.checks import Finding, check_server, server_facts
 from orchestrator.store.connection import open_store
 from orchestrator.store.logs import LogLine
 from orchestrator.store.requests import Request
-from orchestrator.store.submission import Asked, create_run, create_runs, find_deployment, id_of
+from orchestrator.store.submission import create_run, create_runs, find_deployment, id_of
 
 T = TypeVar("T")
 
@@ -71,6 +72,10 @@ class Client:
             name=name,
             created_by=created_by,
         )
+        return self.ask(asked)
+
+    def ask(self, asked: Asked) -> Run:
+        """``create_run`` for a run described as a value."""
         return self._store.follow(create_run(asked))
 
     def create_runs(

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.execution import context
+from orchestrator.model.asked import Asked
 from orchestrator.model.clock import to_ms
 from orchestrator.model.documents import encoded
 from orchestrator.model.errors import InvalidOption
@@ -45,19 +46,20 @@ def run_deployment(
     """
     if timeout is not None and not timeout >= 0:
         raise InvalidOption("timeout", timeout, "must be a number of seconds, 0 or more")
-    asked: dict[str, Any] = {
-        "parameters": parameters,
-        "tags": tuple(tags or ()),
-        "scheduled_at": scheduled_time,
-        "idempotency_key": idempotency_key,
-        "name": flow_run_name,
-    }
+    asked = Asked(
+        deployment=name,
+        parameters=parameters,
+        tags=tuple(tags or ()),
+        scheduled_at=scheduled_time,
+        idempotency_key=idempotency_key,
+        name=flow_run_name,
+    )
     if context.in_run_process():
-        return _through_runner(name, asked, timeout)
+        return _through_runner(asked, timeout)
     from orchestrator.client import Client
 
     with Client() as client:
-        run = client.create_run(name, **asked)
+        run = client.ask(asked)
         return run if timeout == 0 else client.wait_for_run(run.id, timeout)
 
 
@@ -85,14 +87,17 @@ async def arun_deployment(
     )
 
 
-def _through_runner(name: str, asked: dict[str, Any], timeout: float | None) -> Run:
+def _through_runner(asked: Asked, timeout: float | None) -> Run:
     """A run process has no connection of its own: its runner asks for it."""
-    encoded(name, asked["parameters"] or {})
-    when = asked["scheduled_at"]
+    encoded(asked.deployment, asked.parameters or {})
     created = context.request(
         "create_run",
-        deployment=name,
-        **{**asked, "scheduled_at": None if when is None else to_ms(when)},
+        deployment=asked.deployment,
+        parameters=asked.parameters,
+        tags=list(asked.tags),
+        scheduled_at=None if asked.scheduled_at is None else to_ms(asked.scheduled_at),
+        idempotency_key=asked.idempotency_key,
+        name=asked.name or "",
     )
     if timeout == 0:
         return _run_of(created)

@@ -1,0 +1,56 @@
+"""A run as somebody asks for it, before anything is known of the deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from orchestrator.model.errors import InvalidOption, InvalidParameters, ParameterFault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A run as somebody asks for it.
+
+    Raises:
+        InvalidOption: a value that cannot be used.
+    """
+
+    deployment: str
+    """``flow/deployment``, or the deployment's id."""
+    parameters: Mapping[str, Any] | None = None
+    """They go over the deployment's defaults."""
+    tags: Sequence[str] = ()
+    """They come to the deployment's."""
+    scheduled_at: datetime | None = None
+    """An aware datetime; None is now."""
+    idempotency_key: str | None = None
+    name: str | None = None
+    created_by: str = "person"
+
+    def __post_init__(self) -> None:
+        _check_moment(self.scheduled_at)
+        if isinstance(self.tags, str) or not all(isinstance(tag, str) for tag in self.tags):
+            raise InvalidOption("tags", self.tags, "must be a list of texts")
+        for option in ("idempotency_key", "name"):
+            value = getattr(self, option)
+            if value is not None and (not isinstance(value, str) or not value.strip()):
+                raise InvalidOption(option, value, "must be a text, and not empty")
+        _check_mapping(self.deployment, self.parameters)
+
+
+def _check_mapping(deployment: str, parameters: object) -> None:
+    if parameters is not None and not isinstance(parameters, Mapping):
+        fault = ParameterFault("", f"must map names to values, not {parameters!r:.80}")
+        raise InvalidParameters(deployment, [fault])
+
+
+def _check_moment(when: object) -> None:
+    if when is None:
+        return
+    if not isinstance(when, datetime):
+        raise InvalidOption("scheduled_at", when, "must be a datetime")
+    if when.utcoffset() is None:
+        raise InvalidOption("scheduled_at", when, "has no timezone: add tzinfo=UTC or a zone")
