@@ -62,9 +62,10 @@ def create_run(asked: Asked, clock: Clock | None = None) -> Plan[Run]:
     if new.scheduled_at is None:
         submitted, run = yield [submit_run(new), read_run(new.run_id)]
     else:
-        submitted = yield from submit_later(new)
-        (run,) = yield [read_run(new.run_id)]
+        submitted, run = (yield from submit_later(new)), None
     _check(asked, submitted)
+    if run is None:  # or the script was unknown to the server, and sent again after the reading
+        (run,) = yield [read_run(new.run_id)]
     assert isinstance(run, Run)
     return run
 
