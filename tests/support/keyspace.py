@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import redis
@@ -32,7 +32,7 @@ SCHEMA: Mapping[str, str] = {
     "orc:attention": "zset",
     "orc:deployments": "set",
     "orc:leader": "string",
-    "orc:runner:.+": "hash",
+    "orc:runner:.+": "string",
 }
 """Pattern of a key -> its type, as the table in ``store.keys`` has it."""
 
@@ -46,6 +46,11 @@ class Ticket:
     queue: str
     consumer: str
     in_stream: bool = True
+
+    @property
+    def name(self) -> str:
+        """As the record's field ``ticket`` has it: ``<queue word> <entry id>``."""
+        return f"{self.queue.removeprefix('queue:')} {self.entry}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +217,17 @@ def _read_queue(
         found = client.xpending_range(stream, keys.GROUP, "-", "+", 100_000)
         pending = {each["message_id"]: each["consumer"] for each in found}
     held = [
-        Ticket(entry, entries.get(entry) or holders.get(entry, "?"), name, who, entry in entries)
+        _pending(Ticket(entry, entries.get(entry, ""), name, who, entry in entries), holders)
         for entry, who in pending.items()
     ]
     waiting = {e: run for e, run in entries.items() if _moment(e) > _moment(delivered)}
     left = [f"{name} {e}" for e in entries if e not in waiting and e not in pending]
     return [*held, *(Ticket(e, run, name, "") for e, run in waiting.items())], left
+
+
+def _pending(ticket: Ticket, holders: Mapping[str, str]) -> Ticket:
+    """A pending ticket whose entry was removed is still known to its run's record."""
+    return ticket if ticket.in_stream else replace(ticket, run_id=holders.get(ticket.name, "?"))
 
 
 def _read_consumers(client: Client, streams: list[str]) -> dict[str, int]:
