@@ -12,7 +12,7 @@ from orchestrator.model.errors import ServerRefused
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store.attention import lower_attention
 from orchestrator.store.caller import AsyncStore
-from orchestrator.store.checks import Facts, check_server, server_facts
+from orchestrator.store.checks import check_server, server_facts
 from orchestrator.store.deployments import (
     NOW,
     Put,
@@ -53,7 +53,7 @@ class Registrar:
         Raises:
             ServerRefused: its version or its settings would lose runs.
         """
-        facts: Facts = await self._store.call(server_facts())
+        facts = await self._store.call(server_facts())
         for finding in check_server(facts):
             if finding.level == "refuse":
                 raise ServerRefused(self._store.url, finding.what, finding.remedy)

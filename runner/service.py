@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 from orchestrator.model.errors import ServerUnavailable
 from orchestrator.model.ids import DeploymentId
@@ -111,10 +112,12 @@ class Service:
         """
         await self._registrar.check_server()
         self._puts = await self._registrar.register_all()
+        self._announce()
+        self._claimer.wake(self._here.served)
 
     async def run(self) -> int:
         """Run all loops until this runner is asked to end; the exit code."""
-        loops = {
+        loops: set[asyncio.Task[Any]] = {
             asyncio.create_task(loop, name=name)
             for name, loop in {
                 "writes": self._writes.loop(),
@@ -127,14 +130,27 @@ class Service:
             }.items()
         }
         leaving = asyncio.create_task(self._leaving.when_asked(), name="leaving")
-        done, _ = await asyncio.wait({leaving, *loops}, return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {leaving} or done:
-            if (fault := task.exception()) is not None or task is not leaving:
-                # Without one of its loops a runner only seems to live; its spawner reports the
-                # runs as those of a dead one.
-                events.error("A loop of the runner died.", loop=task.get_name(), trace=fault)
-                return BROKEN
-        return leaving.result()
+        loops |= {leaving, asyncio.create_task(self._callbacks_failed(), name="callbacks")}
+        done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+        if done == {leaving} and leaving.exception() is None:
+            return leaving.result()
+        for task in done:
+            # Without one of its parts a runner only seems to live. Its spawner reports the runs as
+            # those of a dead one.
+            events.error("A part of the runner died.", part=task.get_name(), trace=task.exception())
+        return BROKEN
+
+    async def _callbacks_failed(self) -> None:
+        """Raise what a callback raised: asyncio would log it and go on."""
+        failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def fail(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            if not failed.done():
+                fault = context.get("exception") or RuntimeError(context["message"])
+                failed.set_exception(fault)
+
+        asyncio.get_running_loop().set_exception_handler(fail)
+        await failed
 
     def _begin(self, claimed: Claimed, sent: float) -> None:
         run = HeldRun(self._shared, claimed, sent)
@@ -150,12 +166,15 @@ class Service:
             self._leases.beat_now()
 
     def _code_is_loaded(self) -> None:
-        if not self._announced:
-            self._announced = True
-            self._say_banner()
-            self._claimer.wake(self._here.served)
+        self._announce()
         self._claimer.look()
         self._registrar.say_now()
+
+    def _announce(self) -> None:
+        """Once both are true: the server knows the deployments, the spawner the code."""
+        if self._puts and self._spawning.is_ready and not self._announced:
+            self._announced = True
+            self._say_banner()
 
     def _say_banner(self) -> None:
         spec, spawning = self._here.spec, self._spawning
