@@ -138,7 +138,8 @@ def _parsed(path: Path) -> Iterator[tuple[str, object]]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidOption(FILE, str(path), f"cannot be read: {error}") from error
+        why = "cannot be read as TOML; lines look like lease_seconds = 30"
+        raise InvalidOption(str(path), str(error), why) from error
     for name, value in document.items():
         if name not in _READERS:
             raise InvalidOption(

@@ -12,11 +12,7 @@ NAMES_ON_PATH = ("valkey-server", "redis-server")
 
 
 class NoBinary(Exception):
-    """This machine has no server binary; ``why`` says where it was looked for."""
-
-    def __init__(self, why: str) -> None:
-        self.why = why
-        super().__init__(why)
+    """This machine has no server binary; the text says where it was looked for."""
 
 
 def find_binary() -> Path:

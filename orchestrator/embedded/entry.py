@@ -7,15 +7,13 @@ import signal
 import sys
 from io import FileIO
 
-from orchestrator.embedded.binary import NoBinary, find_binary
 from orchestrator.embedded.ensure import TAKEN
 from orchestrator.embedded.guardian import Guardian
-from orchestrator.embedded.home import Home, explain
+from orchestrator.embedded.home import Home
 from orchestrator.embedded.idle import IdleWatch
-from orchestrator.embedded.journal import Journal, open_log
-from orchestrator.embedded.lock import take_lock
+from orchestrator.embedded.journal import Journal
+from orchestrator.embedded.post import take_post
 from orchestrator.embedded.signals import stop_signals
-from orchestrator.embedded.state import forget_state
 from orchestrator.model.errors import EmbeddedServerFailed
 from orchestrator.settings import load_settings
 
@@ -28,22 +26,17 @@ def main() -> int:
     settings = load_settings()
     home = Home(settings.home)
     try:
-        home.prepare()
-        binary = find_binary()
-        lock = take_lock(home.lock)
-        if lock is None:
-            return TAKEN
-        forget_state(home.state)  # also tells whether the disk takes anything
-        log = open_log(home.logs / "guardian.log")
-    except (EmbeddedServerFailed, NoBinary) as error:
-        return _refuse(error.why)
-    except OSError as error:
-        return _refuse(f"{error.filename or home.folder}: {explain(error)}")
-    _detach(log)
+        post = take_post(home)
+    except EmbeddedServerFailed as error:
+        sys.stderr.write(f"{error.why}\n")
+        return 1
+    if post is None:
+        return TAKEN
+    _detach(post.log)
     with stop_signals() as signals:
         idle = IdleWatch(home, settings.server_idle_minutes * 60)
-        Guardian(home, settings, binary, Journal(log)).guard(signals, idle)
-    os.close(lock)
+        Guardian(home, settings, post.binary, Journal(post.log)).guard(signals, idle)
+    post.leave()
     return 0
 
 
@@ -58,8 +51,3 @@ def _detach(log: FileIO) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.dup2(log.fileno(), 1)
     os.dup2(log.fileno(), 2)
-
-
-def _refuse(why: str) -> int:
-    sys.stderr.write(f"{why}\n")
-    return 1

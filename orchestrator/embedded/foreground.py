@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from pathlib import Path
 
-from orchestrator.embedded.binary import NoBinary, find_binary
-from orchestrator.embedded.ensure import remedy
 from orchestrator.embedded.guardian import Guardian
 from orchestrator.embedded.home import Home
-from orchestrator.embedded.journal import Journal, LogTail, open_log
-from orchestrator.embedded.lock import take_lock
+from orchestrator.embedded.journal import Journal, LogTail
+from orchestrator.embedded.post import take_post
 from orchestrator.embedded.signals import StopSignals, stop_signals
-from orchestrator.embedded.state import forget_state, read_state
-from orchestrator.model.errors import EmbeddedServerFailed
+from orchestrator.embedded.state import read_state
 from orchestrator.programs import load_program
 from orchestrator.settings import Settings
 
@@ -36,19 +32,16 @@ def run_server_in_foreground(settings: Settings, report: Report) -> int:
     if settings.redis_url is not None:
         return _scheduler_alone(settings, report)
     home = Home(settings.home)
-    home.prepare()
-    try:
-        binary = find_binary()
-    except NoBinary as error:
-        raise EmbeddedServerFailed(home.url, error.why, remedy(home)) from error
     with stop_signals() as signals:
         while not signals.stop:
-            lock = take_lock(home.lock)
-            if lock is None:
+            post = take_post(home)
+            if post is None:
                 _attend(home, signals, report)
-            else:
-                _be_guardian(home, settings, binary, signals, report)
-                os.close(lock)
+                continue
+            # Idleness does not count while a person watches.
+            journal = Journal(post.log, echo=report)
+            Guardian(home, settings, post.binary, journal).guard(signals, idle=None)
+            post.leave()
     return 0
 
 
@@ -58,15 +51,6 @@ def _scheduler_alone(settings: Settings, report: Report) -> int:
     report(f"scheduler for {mask(settings.redis_url or '')}; no server is started")
     os.environ.update(settings.environment())
     return load_program("scheduler").main([])
-
-
-def _be_guardian(
-    home: Home, settings: Settings, binary: Path, signals: StopSignals, report: Report
-) -> None:
-    """As long as the person wants; idleness does not count while somebody watches."""
-    forget_state(home.state)
-    with open_log(home.logs / "guardian.log") as log:
-        Guardian(home, settings, binary, Journal(log, echo=report)).guard(signals, idle=None)
 
 
 def _attend(home: Home, signals: StopSignals, report: Report) -> None:

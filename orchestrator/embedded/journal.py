@@ -57,6 +57,7 @@ class LogTail:
             if self._position > log.seek(0, os.SEEK_END):  # a new file: the old one was too long
                 self._position = 0
             log.seek(self._position)
-            text, _, _ = log.read().rpartition(b"\n")
-        self._position += len(text) + 1 if text else 0
+            text = log.read()
+        text = text[: text.rfind(b"\n") + 1]
+        self._position += len(text)
         return text.decode(errors="replace").splitlines()

@@ -81,6 +81,8 @@ class Living:
         for process in self.started:
             process.terminate()
             process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
         eventually(lambda: not self.everything(), why="all processes of the home are gone")
 
     def _ours(self) -> list[int]:
