@@ -15,10 +15,9 @@ end
 forget_runner(runners, runner)
 for _, stream in ipairs(idle) do forget_consumer(stream, runner) end
 local wanted = (pause == '1' or noted) and not keep
-if found == 0 then
-  if wanted then return 'last' end
-elseif wanted then
+if wanted then
   redis.call('HSET', deployment, 'pause_noted', 1)
+elseif noted then
+  redis.call('HDEL', deployment, 'pause_noted')
 end
-if noted and not wanted then redis.call('HDEL', deployment, 'pause_noted') end
-return 'ok'
+return wanted and found == 0 and 'last' or 'ok'

@@ -8,7 +8,7 @@
 -- Answers the word, now, held, paused, tickets nobody took, when the scheduler must look, the
 -- leases as {run, token, beat, lease_ms}, the runners as {name, beat}.
 local FORGET_EACH, FORGET_MOST = 12, 20
-local facts = redis.call('HMGET', deployment, 'name', 'held', 'paused', 'generation')
+local facts = redis.call('HMGET', deployment, 'name', 'held', 'paused', 'has_schedules')
 local at = now()
 
 local held_leases = {}
@@ -42,7 +42,7 @@ end
 local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
 local due = tonumber(first[2])
 local function earlier(instant) due = math.min(due or instant, instant) end
-if facts[4] and facts[3] ~= '1' then
+if facts[4] == '1' and facts[3] ~= '1' then
   local fields, rules = {}, redis.call('HGETALL', schedules)
   for i = 1, #rules, 2 do fields[rules[i]] = rules[i + 1] end
   for name, value in pairs(fields) do

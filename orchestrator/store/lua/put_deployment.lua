@@ -53,7 +53,6 @@ if paused == '1' then
 end
 
 local at = now()
-local generation = tonumber(live['generation'] or 0)
 local added, removed, kept = {}, {}, {}
 for name in pairs(known) do
   local slug = string.match(name, '^(.*):rule$')
@@ -84,15 +83,15 @@ end
 for _, slug in ipairs(added) do
   local cursor = tonumber(known[slug .. ':cursor'])
   note('schedule ' .. slug, cursor and 'changed' or 'added')
-  generation = generation + 1
+  local generation = tonumber(known[slug .. ':generation'] or 0) + 1
   redis.call('HSET', schedules, slug .. ':rule', rules[slug], slug .. ':active', actives[slug],
     slug .. ':origin', 'code', slug .. ':generation', generation,
     slug .. ':cursor', math.max(cursor or at, at))
   redis.call('HDEL', schedules, slug .. ':next')
 end
 if #added > 0 then
-  writes[#writes + 1] = 'generation'
-  writes[#writes + 1] = generation
+  writes[#writes + 1] = 'has_schedules'
+  writes[#writes + 1] = '1'
 end
 if not exists then
   writes[#writes + 1] = 'created_at'
