@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from orchestrator.model.asked import Asked
 from orchestrator.model.clock import Clock, SystemClock, to_ms
 from orchestrator.model.deployment import Deployment
-from orchestrator.model.documents import encoded
 from orchestrator.model.errors import DeploymentNotFound, KeyReused
 from orchestrator.model.ids import DeploymentId, RunId, deployment_id, idempotent_run_id, new_run_id
 from orchestrator.model.run import Run
@@ -16,7 +15,7 @@ from orchestrator.store.attention import lower_attention
 from orchestrator.store.deployments import read_deployment
 from orchestrator.store.requests import Plan, Request
 from orchestrator.store.runs import NewRun, Submitted, read_run, submit_later, submit_run
-from orchestrator.store.validation import check_parameters
+from orchestrator.store.validation import Door
 
 AT_ONCE = 500
 """Runs created in one pipeline."""
@@ -58,7 +57,7 @@ def create_run(asked: Asked, clock: Clock | None = None) -> Plan[Run]:
         KeyReused: the idempotency key came before, with other parameters.
     """
     deployment = yield from find_deployment(asked.deployment)
-    new = _new_run(asked, deployment, clock or SystemClock())
+    new = _new_run(asked, Door(deployment), clock or SystemClock())
     if new.scheduled_at is None:
         submitted, run = yield [submit_run(new), read_run(new.run_id)]
     else:
@@ -77,11 +76,11 @@ def create_runs(many: Sequence[Asked], clock: Clock | None = None) -> Plan[list[
 
     Raises: as ``create_run``.
     """
-    deployments: dict[str, Deployment] = {}
+    doors: dict[str, Door] = {}
     for name in {asked.deployment for asked in many}:
-        deployments[name] = yield from find_deployment(name)
+        doors[name] = Door((yield from find_deployment(name)))
     clock = clock or SystemClock()
-    news = [_new_run(asked, deployments[asked.deployment], clock) for asked in many]
+    news = [_new_run(asked, doors[asked.deployment], clock) for asked in many]
     attention = _attention(news)
     yield attention
     for first in range(0, len(news), AT_ONCE):
@@ -93,18 +92,15 @@ def create_runs(many: Sequence[Asked], clock: Clock | None = None) -> Plan[list[
     return [new.run_id for new in news]
 
 
-def _new_run(asked: Asked, deployment: Deployment, clock: Clock) -> NewRun:
-    parameters = {**deployment.parameters, **(asked.parameters or {})}
-    text = encoded(deployment.name, parameters)
-    if deployment.enforce_parameter_schema:
-        check_parameters(deployment.name, deployment.parameter_schema, parameters)
+def _new_run(asked: Asked, door: Door, clock: Clock) -> NewRun:
+    deployment = door.deployment
     key = asked.idempotency_key
     return NewRun(
         deployment_id=deployment.id,
         run_id=idempotent_run_id(deployment.id, key)
         if key
         else new_run_id(deployment.id, clock.now_ms()),
-        parameters=text,
+        parameters=door.text(asked.parameters),
         tags=tuple(dict.fromkeys((*deployment.tags, *asked.tags))),
         name=asked.name or "",
         created_by=asked.created_by,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.model.deployment import DeploymentDefinition
+from orchestrator.model.deployment import Deployment, DeploymentDefinition
 from orchestrator.model.documents import encoded
 from orchestrator.model.errors import InvalidParameters, ParameterFault
 
@@ -15,6 +15,27 @@ if TYPE_CHECKING:
     import jsonschema_rs
 
 _LONGEST_MESSAGE = 200
+
+
+class Door:
+    """The check of parameters for one deployment as it stands, for as many runs as there are."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self._validator = _validator(json.dumps(deployment.parameter_schema))
+
+    def text(self, parameters: Mapping[str, Any] | None) -> str:
+        """The JSON of a run's parameters, over the deployment's defaults.
+
+        Raises:
+            InvalidParameters: they are no JSON, too large, or do not fit the stored schema.
+        """
+        deployment = self.deployment
+        merged = {**deployment.parameters, **(parameters or {})}
+        text = encoded(deployment.name, merged)
+        if deployment.enforce_parameter_schema:
+            _check(deployment.name, self._validator, merged)
+        return text
 
 
 def check_parameters(
@@ -25,12 +46,7 @@ def check_parameters(
     Raises:
         InvalidParameters: names each parameter, its value and what was expected.
     """
-    validator = _validator(json.dumps(schema))
-    document = dict(parameters)
-    if validator.is_valid(document):
-        return
-    faults = [fault for error in validator.iter_errors(document) for fault in _faults(error)]
-    raise InvalidParameters(deployment, faults)
+    _check(deployment, _validator(json.dumps(schema)), dict(parameters))
 
 
 def check_defaults(definition: DeploymentDefinition) -> None:
@@ -44,6 +60,14 @@ def check_defaults(definition: DeploymentDefinition) -> None:
         if definition.enforce_parameter_schema:
             partial = {**definition.parameter_schema, "required": []}
             check_parameters(definition.full_name, partial, parameters)
+
+
+def _check(
+    deployment: str, validator: jsonschema_rs.Draft202012Validator, parameters: dict[str, Any]
+) -> None:
+    if not validator.is_valid(parameters):
+        faults = [fault for error in validator.iter_errors(parameters) for fault in _faults(error)]
+        raise InvalidParameters(deployment, faults)
 
 
 @lru_cache(maxsize=256)
