@@ -61,7 +61,9 @@ class Living:
 
     def guardians(self) -> list[int]:
         """Also those that only look whether they are needed, for as long as that takes."""
-        return [pid for pid in self._ours() if "embedded/__main__.py" in _read(pid, "cmdline")]
+        found = [pid for pid in self._ours() if "embedded/__main__.py" in _read(pid, "cmdline")]
+        # A child that it has forked and that has not begun its own program yet looks the same.
+        return [pid for pid in found if _parent(pid) not in found]
 
     def schedulers(self) -> list[int]:
         return [pid for pid in self._ours() if "programs.py\0scheduler" in _read(pid, "cmdline")]
@@ -92,6 +94,11 @@ class Living:
 
 def _processes() -> list[int]:
     return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdecimal()]
+
+
+def _parent(pid: int) -> int:
+    fields = _read(pid, "stat").rpartition(")")[2].split()
+    return int(fields[1]) if fields else 0
 
 
 def _read(pid: int, name: str) -> str:
