@@ -17,6 +17,7 @@ from orchestrator.model.run import Run, Step
 from orchestrator.model.states import State
 from orchestrator.settings import load_settings
 from orchestrator.store import deployments, runners, runs
+from orchestrator.store.attention import is_led
 from orchestrator.store.checks import Finding, check_server, server_facts
 from orchestrator.store.connection import open_store
 from orchestrator.store.logs import LogLine
@@ -194,6 +195,10 @@ class Client:
     def runners(self) -> list[RunnerRecord]:
         """Every serving process that was heard of within the last hour, the newest first."""
         return self._store.follow(runners.read_runners())
+
+    def scheduler_is_alive(self) -> bool:
+        """Whether a scheduler works: without one schedules, delayed runs and retries wait."""
+        return self._store.call(is_led())
 
     def server_facts(self) -> dict[str, str]:
         """What the server tells of itself."""

@@ -58,5 +58,10 @@ def unlead(token: str) -> Request[None]:
     return script_call("unlead", nothing, leader=keys.LEADER, token=token)
 
 
+def is_led() -> Request[bool]:
+    """Whether a scheduler leads: none does for some seconds after one was killed."""
+    return command(bool, "EXISTS", keys.LEADER)
+
+
 def _entries(reply: Any) -> list[tuple[DeploymentId, int]]:
     return [(DeploymentId(d), int(at)) for d, at in zip(reply[::2], reply[1::2], strict=True)]

@@ -1,0 +1,56 @@
+"""Parameters of a run as typed: ``-p key=value`` and ``--params JSON``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import typer
+
+
+def parse_parameters(pairs: Sequence[str], document: str | None) -> dict[str, Any]:
+    """One dictionary; a ``-p`` wins over the same name in ``--params``.
+
+    Raises:
+        typer.BadParameter: malformed, or the same name in two ``-p``.
+    """
+    parameters: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name.strip():
+            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE", param_hint="--param / -p")
+        if name in parameters:
+            raise typer.BadParameter(f"{name!r} is given twice", param_hint="--param / -p")
+        parameters[name] = _value(text)
+    return {**_document(document), **parameters}
+
+
+def _value(text: str) -> Any:
+    """JSON if it is JSON, else the text itself."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _document(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    if text == "-":
+        text = sys.stdin.read()
+    try:
+        document = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise typer.BadParameter(f"not JSON: {error}", param_hint="--params") from None
+    if not isinstance(document, dict):
+        raise typer.BadParameter(
+            f"must be a JSON object, not {type(document).__name__}", param_hint="--params"
+        )
+    return document
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Python reads NaN and Infinity, JSON knows neither."""
+    raise ValueError(f"{constant} is no JSON")

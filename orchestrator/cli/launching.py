@@ -1,0 +1,96 @@
+"""``orchestrator deployment run``: ask for one run, now or later."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.arguments import parse_parameters
+from orchestrator.cli.clients import connected
+from orchestrator.cli.deployments import NameArgument
+from orchestrator.cli.moments import from_now, local, parse_duration, parse_moment
+from orchestrator.cli.output import Output, OutputOption, note, print_document
+from orchestrator.cli.watching import watch_run
+from orchestrator.model.clock import SystemClock
+
+if TYPE_CHECKING:
+    from orchestrator.client import Client
+    from orchestrator.model.run import Run
+
+
+def run(
+    name: NameArgument,
+    parameter: Annotated[
+        list[str],
+        typer.Option(
+            "--param", "-p", metavar="NAME=VALUE", help="JSON if it parses, else the text. Repeat."
+        ),
+    ] = [],  # noqa: B006  # typer's way to say "none given"; it copies
+    parameters: Annotated[
+        str | None, typer.Option("--params", metavar="JSON", help="All of them; - reads stdin.")
+    ] = None,
+    start_in: Annotated[
+        str | None, typer.Option("--start-in", metavar="DURATION", help="Like 30s, 5m, 1h30m.")
+    ] = None,
+    start_at: Annotated[
+        str | None,
+        typer.Option("--start-at", metavar="TIME", help="ISO 8601; local time unless it says."),
+    ] = None,
+    tag: Annotated[
+        list[str], typer.Option("--tag", "-t", metavar="TAG", help="Added to it. Repeat.")
+    ] = [],  # noqa: B006
+    run_name: Annotated[str | None, typer.Option("--name", help="What to call the run.")] = None,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option("--idempotency-key", help="The same key again gives the same run."),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow it to its end; exit 1 unless it completed.")
+    ] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Ask for a run of a deployment."""
+    given = parse_parameters(parameter, parameters)
+    scheduled_at = _start(start_in, start_at)
+    with connected() as client:
+        created = client.create_run(
+            name,
+            given,
+            tags=tag,
+            scheduled_at=scheduled_at,
+            idempotency_key=idempotency_key,
+            name=run_name,
+        )
+        if output is Output.TEXT:
+            _say(client, created)
+        if watch:
+            raise typer.Exit(watch_run(client, created.id, output))
+    if output is Output.JSON:
+        print_document(created.to_json(SystemClock().now_ms()))
+
+
+def _start(start_in: str | None, start_at: str | None) -> datetime | None:
+    if start_in is not None and start_at is not None:
+        raise typer.BadParameter("give one of --start-in and --start-at, not both")
+    try:
+        if start_in is not None:
+            return from_now(parse_duration(start_in))
+        return None if start_at is None else parse_moment(start_at)
+    except typer.BadParameter as error:
+        error.param_hint = "--start-at" if start_in is None else "--start-in"
+        raise
+
+
+def _say(client: Client, created: Run) -> None:
+    now_ms = SystemClock().now_ms()
+    when = (
+        f", starts {local(created.scheduled_at, now_ms)}" if created.scheduled_at > now_ms else ""
+    )
+    print(f"Run {created.name} of {created.deployment}: {created.id}{when}", flush=True)
+    deployment = client.deployment(created.deployment)
+    if deployment.held:
+        note(f"It waits: {deployment.name} is held; `orchestrator deployment release` lets it go.")
+    elif not deployment.runners:
+        note(f"It waits: no runner serves {deployment.name} now.")

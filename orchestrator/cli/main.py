@@ -1,0 +1,47 @@
+"""``orchestrator``: all commands, and what happens to an error none of them handled.
+
+``--help`` must be quick: nothing here, nor in the files of the commands, imports redis, pydantic,
+rich or the client outside a function; a test holds that.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from orchestrator.cli import (
+    config,
+    deployments,
+    doctor,
+    launching,
+    programs,
+    runners,
+    runs,
+    serving,
+    version,
+)
+from orchestrator.cli.errors import report
+from orchestrator.cli.groups import group
+from orchestrator.model.errors import OrchestratorError
+
+app = group("Serve Python functions as deployments, and see what their runs do.", "orchestrator")
+app.add_typer(programs.server, name="server")
+app.add_typer(programs.scheduler, name="scheduler")
+app.command("serve")(serving.serve)
+deployments.app.command("run")(launching.run)
+app.add_typer(deployments.app, name="deployment")
+app.add_typer(runs.app, name="run")
+app.add_typer(runners.app, name="runner")
+app.add_typer(config.app, name="config")
+app.command("doctor")(doctor.doctor)
+app.command("version")(version.version)
+
+
+def main() -> None:
+    """The console script."""
+    # What a flow printed may hold characters that this terminal cannot show: show it anyhow.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # TextIOWrapper
+    try:
+        app()
+    except OrchestratorError as error:
+        raise SystemExit(report(error)) from None

@@ -1,0 +1,172 @@
+"""Runs and their logs as text: rows of a list, the page of one run, lines of a log."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.cli.moments import local, relative, span, stamp
+from orchestrator.cli.output import (
+    as_json,
+    console,
+    note,
+    print_fields,
+    print_heading,
+    print_table,
+    state_text,
+)
+from orchestrator.model.run import Run, Step
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from orchestrator.store.logs import LogLine
+
+_LEVELS = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
+
+
+def print_runs(runs: Sequence[Run], now_ms: int) -> None:
+    """One line each; the whole id, because it is what other commands want."""
+    if not runs:
+        note("No runs.")
+        return
+    print_table(
+        ("ID", "STATE", "WHEN", "DEPLOYMENT"),
+        [
+            (run.id, state_text(run.shown_state(now_ms)), _when(run, now_ms), run.deployment)
+            for run in runs
+        ],
+        folding=("STATE", "DEPLOYMENT"),
+    )
+
+
+def print_run(run: Run, now_ms: int) -> None:
+    """Everything about one run."""
+    print_fields(
+        [
+            ("Run", run.name),
+            ("Id", run.id),
+            ("State", _state_and_reason(run, now_ms)),
+            ("Deployment", run.deployment),
+            ("Parameters", as_json(run.parameters)),
+            ("Tags", ", ".join(run.tags) or None),
+            ("Asked by", run.created_by or None),
+            ("Scheduled", local(run.scheduled_at, now_ms)),
+            ("Started", None if run.started_at is None else local(run.started_at, now_ms)),
+            ("Ended", None if run.ended_at is None else local(run.ended_at, now_ms)),
+            ("Took", _took(run)),
+            ("Attempt", str(run.attempt) if run.attempt else None),
+            ("Ran on", _place(run)),
+            ("Version", run.version),
+            ("Commit", run.commit),
+            ("Key", run.idempotency_key),
+            ("Progress", None if run.progress is None else as_json(run.progress)),
+            ("Result", None if run.result is None else as_json(run.result)),
+        ]
+    )
+    _print_error(run.error)
+    _print_history(run.history, now_ms)
+
+
+def print_log_line(line: LogLine) -> None:
+    """One line of a run's log, at once."""
+    head = f"{stamp(line.at)} {line.level:<7} "
+    if not sys.stdout.isatty():
+        print(head + line.text, flush=True)
+        return
+    from rich.text import Text
+
+    style = _LEVELS.get(line.level, "")
+    console().print(Text.assemble((head, style or "dim"), (line.text, style)), soft_wrap=True)
+
+
+def print_step(step: Step) -> None:
+    """One change of a run's state, at once."""
+    line = _step_line(step)
+    if sys.stdout.isatty():
+        console().print(line, soft_wrap=True)
+    else:
+        print(line.plain, flush=True)
+
+
+def ending(run: Run) -> str:
+    """How a run ended, in one sentence for stderr."""
+    took = _took(run)
+    sentence = f"{run.name} ended as {run.state}" + (f" after {took}" if took else "")
+    why = _summary(run.error) or run.reason
+    return f"{sentence}: {why}" if why else f"{sentence}."
+
+
+def _step_line(step: Step) -> Text:
+    from rich.text import Text
+
+    words: list[str | Text] = [Text(f"{stamp(step.at_ms / 1000)} ", "dim"), state_text(step.state)]
+    if step.attempt > 1:
+        words.append(f" (attempt {step.attempt})")
+    if step.runner:
+        words.append(Text(f" on {step.runner}", "dim"))
+    if step.reason:
+        words.append(f": {step.reason}")
+    return Text.assemble(*words)
+
+
+def _when(run: Run, now_ms: int) -> str:
+    return relative(run.ended_at or run.started_at or run.scheduled_at, now_ms)
+
+
+def _state_and_reason(run: Run, now_ms: int) -> Text:
+    state = state_text(run.shown_state(now_ms))
+    return state.append(f" ({run.reason})", style="") if run.reason else state
+
+
+def _took(run: Run) -> str | None:
+    if run.started_at is None or run.ended_at is None:
+        return None
+    return span(max(0, run.ended_at - run.started_at) / 1000)
+
+
+def _place(run: Run) -> str | None:
+    if run.host is None:
+        return None
+    words = [run.host]
+    if run.pid is not None:
+        words.append(f"pid {run.pid}")
+    if run.runner is not None:
+        words.append(f"runner {run.runner}")
+    return ", ".join(words)
+
+
+def _summary(error: dict[str, Any] | None) -> str:
+    """``ValueError: no such file``, as the last line of a traceback says it."""
+    if not error:
+        return ""
+    return ": ".join(str(error[part]) for part in ("type", "message") if error.get(part))
+
+
+def _print_error(error: dict[str, Any] | None) -> None:
+    if not error:
+        return
+    print_heading("Error")
+    text = str(error.get("traceback") or _summary(error)).rstrip()
+    console().print(text, markup=False, soft_wrap=True)
+
+
+def _print_history(history: Sequence[Step], now_ms: int) -> None:
+    if not history:
+        return
+    print_heading("History")
+    print_table(
+        ("WHEN", "STATE", "ATTEMPT", "RUNNER", "REASON"),
+        [
+            (
+                relative(step.at_ms, now_ms),
+                state_text(step.state),
+                str(step.attempt or "-"),
+                step.runner or "-",
+                step.reason or "-",
+            )
+            for step in history
+        ],
+        folding=("RUNNER", "REASON"),
+    )

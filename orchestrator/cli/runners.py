@@ -1,0 +1,59 @@
+"""``orchestrator runner``: the serving processes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.cli.clients import connected
+from orchestrator.cli.groups import group
+from orchestrator.cli.moments import relative
+from orchestrator.cli.output import (
+    LimitOption,
+    Output,
+    OutputOption,
+    note,
+    print_document,
+    print_table,
+)
+from orchestrator.model.clock import SystemClock
+
+if TYPE_CHECKING:
+    from orchestrator.model.deployment import RunnerRecord
+
+app = group("See the serving processes.")
+
+
+@app.command("ls")
+def ls(limit: LimitOption = 50, output: OutputOption = Output.TEXT) -> None:
+    """List the runners, newest first."""
+    with connected() as client:
+        runners = sorted(client.runners(), key=lambda runner: -runner.started_at)[:limit]
+    if output is Output.JSON:
+        print_document([runner.to_json() for runner in runners])
+        return
+    if not runners:
+        note("No runner is serving.")
+        return
+    now_ms = SystemClock().now_ms()
+    print_table(
+        ("RUNNER", "HOST", "PID", "BUSY", "SEEN", "DEPLOYMENTS"),
+        [_row(runner, now_ms) for runner in runners],
+        folding=("RUNNER", "HOST", "DEPLOYMENTS"),
+    )
+
+
+def _row(runner: RunnerRecord, now_ms: int) -> tuple[str, ...]:
+    spawned = [
+        f"{name} (fresh interpreter: {how.partition(': ')[2]})"
+        for name, how in runner.isolation.items()
+        if how != "fork"
+    ]
+    forked = [name for name in runner.deployments if runner.isolation.get(name, "fork") == "fork"]
+    return (
+        runner.id,
+        runner.host,
+        str(runner.pid),
+        f"{runner.running}/{runner.limit}" + (" draining" if runner.draining else ""),
+        relative(runner.last_seen, now_ms),
+        ", ".join([*forked, *spawned]),
+    )

@@ -1,0 +1,127 @@
+"""``orchestrator serve PATH:FLOW``: serve a flow without a script that calls ``serve``."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from orchestrator.cli.arguments import parse_parameters
+from orchestrator.cli.moments import parse_duration
+
+if TYPE_CHECKING:
+    from orchestrator.deployment import DeploymentOptions
+    from orchestrator.model.serving import ServingSpec
+    from orchestrator.schedules import Schedule
+
+
+def _entrypoint(text: str) -> str:
+    place, _, flow = text.rpartition(":")
+    if not place or not flow:
+        raise typer.BadParameter(f"{text!r} is not PATH:FLOW, such as flows.py:nightly")
+    return text
+
+
+def serve(
+    entrypoint: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH:FLOW", callback=_entrypoint, help="A file (or module) and its flow."
+        ),
+    ],
+    name: Annotated[
+        str | None, typer.Option("--name", "-n", help="The deployment's name; default: the flow's.")
+    ] = None,
+    cron: Annotated[str | None, typer.Option("--cron", help="Run at these times.")] = None,
+    interval: Annotated[
+        str | None, typer.Option("--interval", metavar="DURATION", help="Run every 60, 5m, 1h.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", help="Whose clock the times mean; default: UTC.")
+    ] = None,
+    parameter: Annotated[
+        list[str],
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="A default for runs. Repeat."),
+    ] = [],  # noqa: B006  # typer's way to say "none given"; it copies
+    tag: Annotated[
+        list[str],
+        typer.Option("--tag", "-t", metavar="TAG", help="On it and on its runs. Repeat."),
+    ] = [],  # noqa: B006
+    description: Annotated[
+        str | None, typer.Option("--description", "-d", help="Default: the flow's docstring.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option("--version", "-v", help="Default: a hash of the file.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", help="Runs at once here; default: number of CPUs.")
+    ] = None,
+    global_limit: Annotated[
+        int | None, typer.Option("--global-limit", help="Runs at once over all hosts.")
+    ] = None,
+    pause_on_shutdown: Annotated[
+        bool,
+        typer.Option(
+            "--pause-on-shutdown/--no-pause-on-shutdown",
+            help="Pause the schedules when the last process that serves them leaves.",
+        ),
+    ] = True,
+) -> None:
+    """Serve a flow until Ctrl-C; a second Ctrl-C stops its runs at once."""
+    from orchestrator.embedded import ensure_server
+    from orchestrator.entrypoint import deployment_of_entrypoint
+    from orchestrator.serving import serving_spec
+    from orchestrator.settings import load_settings
+
+    options: DeploymentOptions = {
+        "schedules": _schedules(cron, interval, timezone),
+        "parameters": parse_parameters(parameter, None),
+        "tags": tag,
+        "description": description,
+        "version": version,
+        "limit": limit,
+        "global_limit": global_limit,
+        "pause_on_shutdown": pause_on_shutdown,
+    }
+    settings = load_settings()
+    served = [deployment_of_entrypoint(entrypoint, name, options)]
+    _become_runner(serving_spec(served, {}, settings, ensure_server(settings)))
+
+
+def _schedules(cron: str | None, interval: str | None, timezone: str | None) -> list[Schedule]:
+    from orchestrator.schedules import Cron, Interval
+
+    if cron is not None and interval is not None:
+        raise typer.BadParameter("give one of --cron and --interval, not both")
+    if cron is not None:
+        return [Cron(cron, timezone=timezone)]
+    if interval is not None:
+        return [Interval(_every(interval), timezone=timezone)]
+    if timezone is not None:
+        raise typer.BadParameter("there is no --cron or --interval", param_hint="--timezone")
+    return []
+
+
+def _every(interval: str) -> timedelta:
+    try:
+        return parse_duration(interval)
+    except typer.BadParameter as error:
+        error.param_hint = "--interval"
+        raise
+
+
+def _become_runner(spec: ServingSpec) -> NoReturn:
+    """Go on as the runner: it needs nothing of what was imported to read the command line."""
+    from orchestrator.programs import command_of
+
+    # A file, not a pipe: nobody reads yet, and a schema may be larger than a pipe holds.
+    document = tempfile.TemporaryFile("w+")  # noqa: SIM115  # the runner reads and closes it
+    json.dump(spec.to_json(), document)
+    document.seek(0)
+    os.set_inheritable(document.fileno(), True)
+    words = command_of("runner", "--spec-fd", str(document.fileno()))
+    os.execv(words[0], words)

@@ -1,0 +1,31 @@
+"""Follow one run to its end: state changes and log lines as they come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orchestrator.cli.errors import ExitCode
+from orchestrator.cli.output import Output, note, print_document
+from orchestrator.cli.run_page import ending, print_log_line, print_step
+from orchestrator.model.clock import SystemClock
+from orchestrator.model.run import Step
+from orchestrator.model.states import State
+
+if TYPE_CHECKING:
+    from orchestrator.client import Client
+
+
+def watch_run(client: Client, run_id: str, output: Output) -> ExitCode:
+    """Show the run until it is over; whether it completed. JSON: only the record at its end."""
+    if output is Output.TEXT:
+        for happening in client.watch_run(run_id):
+            if isinstance(happening, Step):
+                print_step(happening)
+            else:
+                print_log_line(happening)
+    run = client.wait_for_run(run_id)
+    if output is Output.JSON:
+        print_document(run.to_json(SystemClock().now_ms()))
+    else:
+        note(ending(run))
+    return ExitCode.DONE if run.state is State.COMPLETED else ExitCode.FAILED
