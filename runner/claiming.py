@@ -1,8 +1,7 @@
-"""Asking for runs: when somebody says that there are some, when a slot comes free, every 5 s."""
+"""Asking for runs: when there may be some, and as slots come free."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -13,8 +12,6 @@ from . import events
 from .identity import Identity
 from .writes import Writes
 
-LOOK_SECONDS = 5.0
-"""A lost message on the control channel delays a run by no more than this."""
 MOST_OF_A_CLAIM = 64
 """Runs of one claim: the last of them still has to be forked well within the lease."""
 
@@ -60,12 +57,6 @@ class Claimer:
         share = min(max(1, free // max(1, len(ready))), MOST_OF_A_CLAIM)
         for d in ready[:free]:
             self._claim(d, share)
-
-    async def loop(self) -> None:
-        """Look every few seconds, whatever was heard."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            self.wake(self._order)
 
     def _claim(self, d: DeploymentId, count: int) -> None:
         self._ready.discard(d)

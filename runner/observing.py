@@ -20,11 +20,13 @@ from .contact import Contact
 from .identity import Identity
 from .watching import Mark, Watch
 
+LOOK_SECONDS = 5.0
+"""A lost message on the control channel delays a run by no more than this."""
 LEASE_LOST = "its runner or host was lost"
 
 
 class Observer:
-    """Looks at every deployment each T/6 and acts on what stayed unchanged for T."""
+    """Looks at every deployment each T/6, claims what waits, reaps what stayed unchanged for T."""
 
     def __init__(
         self,
@@ -46,7 +48,7 @@ class Observer:
 
     async def loop(self) -> None:
         """Look for ever."""
-        period = self._here.lease / 6
+        period = min(self._here.lease / 6, LOOK_SECONDS)
         while True:
             await self._contact.persist(self._look, longest=period)
             await asyncio.sleep(period)

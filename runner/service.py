@@ -123,7 +123,6 @@ class Service:
                 "writes": self._writes.loop(),
                 "leases": self._leases.loop(),
                 "hearing": self._hearing.loop(),
-                "claiming": self._claimer.loop(),
                 "observing": self._observer.loop(),
                 "registering": self._registrar.loop(),
                 "spawning": self._spawning.loop(),

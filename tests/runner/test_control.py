@@ -1,0 +1,147 @@
+"""What people do to a run while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from orchestrator.model.ids import deployment_id
+from orchestrator.model.states import State
+from orchestrator.store import keys
+from orchestrator.store.deployments import hold_deployment
+from orchestrator.store.requests import Request
+from orchestrator.store.runs import cancel_run, pause_run, resume_run
+from tests.runner.serving import NAME, Place, definition, states
+from tests.support import eventually
+
+SLEEPS = """
+@flow
+def work():
+    Path("began").write_text(str(os.getpid()))
+    try:
+        time.sleep(60)
+    finally:
+        Path("cleaned").write_text("up")
+"""
+COUNTS = """
+@flow
+def work():
+    for n in range(1000):
+        Path("count").write_text(str(n))
+        time.sleep(0.01)
+        if Path("enough").exists():
+            return n
+"""
+LEASE = 2.0
+
+
+def without_message(request: Request[Any]) -> Request[Any]:
+    """The same change, with its message on the control channel going elsewhere."""
+    channel = keys.control(deployment_id(NAME))
+    words = tuple("nobody-listens" if word == channel else word for word in request.words)
+    assert words != request.words
+    return replace(request, words=words)
+
+
+def stopped(place: Place) -> bool:
+    """Whether the run process is in state T."""
+    pid = place.note("pid") or place.note("began")
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] == "T"
+
+
+def test_a_cancelled_run_cleans_up_and_ends(place: Place) -> None:
+    place.flows(SLEEPS)
+    place.start()
+    run_id = place.submit()
+    eventually(lambda: place.note("began"))
+    assert place.store.call(cancel_run(run_id, "test")) == "cancelling"
+    run = place.ended(run_id)
+    assert (run.state, place.note("cleaned")) == (State.CANCELLED, "up")
+    assert states(run)[-2:] == ["Cancelling", "Cancelled"]
+
+
+def test_a_lost_message_only_delays_a_cancel_until_the_next_beat(place: Place) -> None:
+    place.flows(SLEEPS)
+    place.start(lease_seconds=LEASE)
+    run_id = place.submit()
+    eventually(lambda: place.note("began"))
+    assert place.store.call(without_message(cancel_run(run_id, "test"))) == "cancelling"
+    assert place.ended(run_id, within=LEASE).state is State.CANCELLED
+
+
+def test_a_run_that_ignores_the_signal_is_killed_after_its_grace(place: Place) -> None:
+    place.flows("""
+@flow
+def work():
+    Path("began").write_text("yes")
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+""")
+    place.start(definition(cancel_grace_seconds=0.2))
+    run_id = place.submit()
+    eventually(lambda: place.note("began"))
+    place.store.call(cancel_run(run_id, "test"))
+    assert place.ended(run_id).state is State.CANCELLED
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_a_cancelled_run_is_not_retried(place: Place, retries: int) -> None:
+    place.flows("""
+@flow
+def work():
+    Path("began").write_text("yes")
+    try:
+        time.sleep(60)
+    except BaseException:
+        raise ValueError("in the way")
+""")
+    place.start(definition(retries=retries))
+    run_id = place.submit()
+    eventually(lambda: place.note("began"))
+    place.store.call(cancel_run(run_id, "test"))
+    run = place.ended(run_id)
+    assert (run.state, run.attempt) == (State.CANCELLED, 1)
+
+
+def test_a_paused_run_stands_still_until_resumed(place: Place) -> None:
+    place.flows(COUNTS.replace("for n", 'Path("pid").write_text(str(os.getpid()))\n    for n'))
+    place.start(lease_seconds=LEASE)
+    run_id = place.submit()
+    eventually(lambda: place.note("count"))
+    assert place.store.call(pause_run(run_id, "test")) == "ok"
+    eventually(lambda: stopped(place), why="the process stands still")
+    assert place.store.call(without_message(resume_run(run_id, "test"))) == "ok"
+    eventually(lambda: not stopped(place), why="the process goes on")
+    (place.folder / "enough").touch()
+    run = place.ended(run_id)
+    assert run.state is State.COMPLETED
+    assert states(run)[-3:] == ["Paused", "Running", "Completed"]
+
+
+def test_a_paused_run_can_be_cancelled(place: Place) -> None:
+    place.flows(SLEEPS)
+    place.start()
+    run_id = place.submit()
+    eventually(lambda: place.note("began"))
+    place.store.call(pause_run(run_id, "test"))
+    eventually(lambda: stopped(place))
+    place.store.call(cancel_run(run_id, "test"))
+    assert place.ended(run_id).state is State.CANCELLED
+    assert place.note("cleaned") == "up"
+
+
+def test_a_held_deployment_begins_nothing_until_released(place: Place) -> None:
+    place.flows("@flow\ndef work():\n    return 1\n")
+    place.start()
+    d = deployment_id(NAME)
+    assert place.store.call(hold_deployment(d, True, "test")) == "ok"
+    run_id = place.submit()
+    assert place.run(run_id).state is State.SCHEDULED
+    assert place.store.call(hold_deployment(d, False, "test")) == "ok"
+    assert place.ended(run_id).state is State.COMPLETED
