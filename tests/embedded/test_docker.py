@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from orchestrator.settings import load_settings
+from tests.support import Server, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,10 +94,9 @@ def test_runners_can_be_scaled_and_find_the_flow(services: dict[str, Any]) -> No
     assert f"def {flow}(" in example.read_text()
 
 
-@pytest.mark.long
-@pytest.mark.timeout(600)
-def test_the_steps_of_the_image_in_a_clean_folder(tmp_path: Path, services: dict[str, Any]) -> None:
-    """COPY, RUN and ENTRYPOINT, with the image's root moved into a folder."""
+@pytest.fixture
+def image(tmp_path: Path) -> dict[str, str]:
+    """COPY and RUN, with the image's root moved into a clean folder; its environment."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
     (tmp_path / "opt").mkdir()
     for word, rest in instructions():
@@ -107,17 +107,47 @@ def test_the_steps_of_the_image_in_a_clean_folder(tmp_path: Path, services: dict
             command[0] = sys.executable if command[0] == "python" else command[0]
             subprocess.run(command, env=environment, cwd=tmp_path, check=True)
     environment["PATH"] = f"{tmp_path}/opt/orchestrator/bin:{environment['PATH']}"
-    entrypoint = json.loads(said("ENTRYPOINT")[0])
+    return environment
 
-    version = subprocess.run(
-        [*entrypoint, "version"],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert version.stdout.startswith("orchestrator ")
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_the_steps_of_the_image_and_the_parts_of_the_compose_file_work_together(
+    image: dict[str, str], tmp_path: Path, services: dict[str, Any]
+) -> None:
+    server = Server(options=tuple(services["server"]["command"][1:])).start()
+    image["ORCHESTRATOR_REDIS_URL"] = server.url
+    (entrypoint,) = json.loads(said("ENTRYPOINT")[0])
+    program = shutil.which(entrypoint, path=image["PATH"])
+    assert program is not None
+    assert program.startswith(str(tmp_path)), "the one that was just installed"
+    path, _, flow = services["runner"]["command"][1].partition(":")
+    serve = ["serve", f"{ROOT / 'examples' / Path(path).name}:{flow}"]
+    parts = [
+        subprocess.Popen([program, *words], env=image, cwd=tmp_path)
+        for words in (services["scheduler"]["command"], serve, serve)
+    ]
+    ask = [program, "deployment", "run", f"{flow}/{flow}", "--watch"]
+    try:
+        eventually(
+            lambda: _output(ask, image, tmp_path).count("Completed"),
+            within=30,
+            every=0.5,
+            why="a run completes",
+        )
+    finally:
+        for part in parts:
+            part.terminate()
+        ends = [part.wait() for part in parts]
+        server.stop()
+    assert ends == [0, 0, 0], "SIGTERM, as from `docker stop`, ends every part in order"
+
+
+def _output(command: list[str], environment: dict[str, str], folder: Path) -> str:
+    """What it said; an error too, as long as the parts are still starting."""
+    return subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=False
+    ).stdout
 
 
 def _copy(words: list[str], root: Path) -> None:
