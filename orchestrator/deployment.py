@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -129,7 +130,7 @@ def checked_limit(option: str, value: object) -> int:
 
 def _stem(name: object) -> object:
     """``serve(__file__)`` names the deployment after the script."""
-    if isinstance(name, str) and name and "\0" not in name and Path(name).is_file():
+    if isinstance(name, str) and os.path.isfile(name):  # noqa: PTH113  # Path's own raises
         return Path(name).stem
     return name
 

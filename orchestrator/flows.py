@@ -30,6 +30,8 @@ class Flow(Generic[P, R]):
     and now: no server, no retries, no time limit.
     """
 
+    __name__: str
+
     def __init__(
         self,
         fn: Callable[P, R],

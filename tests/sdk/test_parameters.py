@@ -1,0 +1,180 @@
+"""Parameters: the schema of a signature, and what is described by its docstring."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from orchestrator.annotations import is_plain, plain_schema, plain_value
+from orchestrator.coercion import coerced, schemas
+from orchestrator.docstring import argument_texts
+from orchestrator.parameters import Parameters
+
+if TYPE_CHECKING:
+    from nowhere import OnlyForTheTypeChecker  # type: ignore[import-not-found]
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+class Point(BaseModel):
+    x: int
+
+
+class Unknown:
+    pass
+
+
+def everything(  # type: ignore[no-untyped-def]  # one has no annotation
+    text: str,
+    color: Color = Color.RED,
+    point: Point | None = None,
+    when: datetime | None = None,
+    wait: timedelta = timedelta(seconds=5),
+    mode: Literal["a", "b"] = "a",
+    pair: tuple[int, str] = (1, "x"),
+    positive: Annotated[int, Field(gt=0)] = 1,
+    hook: Callable[[], int] | None = None,
+    thing: Unknown | None = None,
+    bare=3,
+    unseen: OnlyForTheTypeChecker = None,
+    *,
+    named: bool = False,
+) -> None:
+    """Do everything.
+
+    Args:
+        text: what to say,
+            in some words
+        color (Color): which
+        *more: not there
+
+    Returns:
+        nothing: at all
+    """
+
+
+def schema_of(fn: Callable[..., Any]) -> dict[str, Any]:
+    return Parameters(fn, title="it").schema()
+
+
+def test_the_schema_of_everything() -> None:
+    schema = schema_of(everything)
+    properties = schema["properties"]
+
+    assert schema["required"] == ["text"]
+    assert schema["additionalProperties"] is False
+    assert [p["position"] for p in properties.values()] == list(range(13))
+    assert properties["text"] == {
+        "title": "text",
+        "type": "string",
+        "position": 0,
+        "description": "what to say,\nin some words",
+    }
+    assert properties["color"]["$ref"] == "#/definitions/Color"
+    assert properties["color"]["description"] == "which"
+    assert properties["color"]["default"] == "red"
+    assert set(schema["definitions"]) == {"Color", "Point"}
+    assert properties["when"]["anyOf"][0] == {"format": "date-time", "type": "string"}
+    assert (properties["wait"]["format"], properties["wait"]["default"]) == ("duration", "PT5S")
+    assert properties["mode"]["enum"] == ["a", "b"]
+    assert len(properties["pair"]["prefixItems"]) == 2
+    assert properties["positive"]["exclusiveMinimum"] == 0
+    assert properties["bare"] == {"default": 3, "title": "bare", "position": 10}
+    for anything in ("hook", "thing", "unseen"):
+        assert "type" not in properties[anything], anything
+
+
+def test_the_schema_of_nothing() -> None:
+    def nothing() -> None: ...
+
+    assert schema_of(nothing) == {
+        "title": "Parameters",
+        "type": "object",
+        "properties": {},
+        "required": [],
+        "additionalProperties": False,
+        "definitions": {},
+    }
+
+
+def test_more_and_rest() -> None:
+    def open_ended(*more: int, **rest: str) -> None: ...
+
+    schema = schema_of(open_ended)
+
+    assert schema["properties"]["more"]["items"] == {"type": "integer"}
+    assert "rest" not in schema["properties"]
+    assert schema["additionalProperties"] is True
+
+
+PLAIN = [
+    Any,
+    str,
+    int,
+    float,
+    bool,
+    None,
+    list,
+    dict,
+    list[int],
+    list[Any],
+    dict[str, float],
+    dict[str, Any],
+    int | None,
+    str | int | None,
+    list[int] | None,
+    list[dict[str, list[float]]],
+]
+VALUES = ["a", "1", 1, 1.0, True, None, [], [1], ["a"], {}, {"a": 1.5}, [{"a": [1, 2]}]]
+
+
+@pytest.mark.parametrize("annotation", PLAIN, ids=str)
+def test_plain_schemas_are_those_of_pydantic(annotation: Any) -> None:
+    hint = type(None) if annotation is None else annotation
+    ((theirs,), _) = (list(part.values()) for part in schemas({"it": (hint, 1)}))
+    theirs.pop("title", None)
+
+    assert plain_schema(hint, 1) == theirs
+
+
+@pytest.mark.parametrize("value", VALUES, ids=str)
+@pytest.mark.parametrize("annotation", PLAIN, ids=str)
+def test_plain_values_are_those_of_pydantic(annotation: Any, value: Any) -> None:
+    hint = type(None) if annotation is None else annotation
+    if is_plain(value, hint):
+        ours = plain_value(value, hint)
+        theirs = coerced("it", {"it": hint}, {"it": value})["it"]
+
+        assert (ours, type(ours)) == (theirs, type(theirs))
+
+
+@pytest.mark.parametrize("annotation", [set[int], tuple[int, ...], bytes, Color, dict[int, str]])
+def test_other_annotations_are_left_to_pydantic(annotation: Any) -> None:
+    assert plain_schema(annotation) is None
+
+
+def test_names_that_a_model_could_not_have() -> None:
+    def odd(_private: Color, model_config: Color, schema: Color) -> list[Color]:
+        return [_private, model_config, schema]
+
+    parameters = Parameters(odd, title="odd")
+    given = {"_private": "red", "model_config": "red", "schema": "red"}
+
+    assert list(parameters.schema()["properties"]) == list(given)
+    assert parameters.built(given) == dict.fromkeys(given, Color.RED)
+
+
+def test_docstrings_without_arguments() -> None:
+    assert argument_texts("") == {}
+    assert argument_texts("Args are mentioned here: not listed.") == {}
+    assert argument_texts("X.\n\nArgs:\n    a: one\n\n    b: two\nRaises:\n    c: no") == {
+        "a": "one",
+        "b": "two",
+    }
