@@ -162,5 +162,6 @@ def _history(lines: str) -> tuple[Step, ...]:
             runner=runner,
             reason=reason,
         )
-        for at, state, attempt, runner, reason in map(json.loads, lines.splitlines())
+        # Not splitlines: a reason may hold other line ends, such as U+2028.
+        for at, state, attempt, runner, reason in map(json.loads, lines.split("\n")[:-1])
     )

@@ -68,9 +68,7 @@ class Store:
             return []
         link = self._link
         try:
-            # A server that restarted since the last call is met with a new connection: nothing
-            # was sent on the old one, so nothing can happen twice.
-            if link.is_connected and link.can_read(0):
+            if _is_stale(link):
                 link.disconnect()
             link.send_packed_command(link.pack_commands(commands), False)
             return [_reply(link) for _ in commands]
@@ -148,6 +146,8 @@ class AsyncStore:
     async def _exchange_batch(self, batch: list[_Call]) -> None:
         link = self._link
         try:
+            if await _is_stale_async(link):
+                await link.disconnect(nowait=True)
             await link.connect()
             packed = [piece for call in batch for piece in call.packed]
             await link.send_packed_command(packed, False)
@@ -174,6 +174,23 @@ class _Call:
     def fail(self, error: BaseException) -> None:
         if not self.answered.done():
             self.answered.set_exception(error)
+
+
+def _is_stale(link: Link) -> bool:
+    """A server that restarted since the last call is met with a new connection: nothing was sent
+    on the old one, so nothing can happen twice."""
+    try:
+        return link.is_connected and link.can_read(0)
+    except UNAVAILABLE:
+        return True
+
+
+async def _is_stale_async(link: AsyncLink) -> bool:
+    """The same for an event loop."""
+    try:
+        return link.is_connected and await link.can_read()
+    except UNAVAILABLE:
+        return True
 
 
 def _reply(link: Link) -> Any:

@@ -21,6 +21,7 @@ class Finding:
 
 
 Facts = Mapping[str, str]
+"""What INFO tells, by name."""
 
 
 def server_facts() -> Request[dict[str, str]]:

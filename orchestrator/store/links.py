@@ -33,9 +33,15 @@ class Link(Protocol):
 class AsyncLink(Protocol):
     """A connection for an event loop."""
 
+    @property
+    def is_connected(self) -> bool: ...
+
     async def connect(self) -> None: ...
 
     async def disconnect(self, nowait: bool = False) -> None: ...
+
+    async def can_read(self) -> bool:
+        """Whether something (a reply or the end of the stream) is there to be read."""
 
     def pack_commands(self, commands: Sequence[Sequence[Argument]]) -> Packed: ...
 

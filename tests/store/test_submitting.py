@@ -1,0 +1,80 @@
+"""Asking for runs, and promoting those that were asked for a later time."""
+
+from __future__ import annotations
+
+from orchestrator.model.states import State
+from orchestrator.store import attention, keys, runs, schedules
+from orchestrator.store.runs import NewRun
+from tests.store.scene import D, Scene, run_id
+from tests.support.keyspace import Client, dump
+
+SOON = 4_102_444_800_000
+
+
+def test_a_run_that_is_due_waits_in_the_queue(scene: Scene) -> None:
+    submitted = scene.submit(parameters='{"who":"ü"}', tags=("a", "b"), created_by="person")
+
+    assert submitted == runs.Submitted("created", run_id())
+    run = scene.run()
+    assert (run.state, run.attempt, run.parameters) == (State.SCHEDULED, 0, {"who": "ü"})
+    assert (run.deployment, run.tags, run.created_by) == ("hello/main", ("a", "b"), "person")
+    assert run.created_at == run.scheduled_at
+    assert scene.claim().run_id == run_id()
+
+
+def test_listeners_hear_of_a_new_ticket(scene: Scene) -> None:
+    heard = scene.store.listen(keys.control(D))
+    scene.submit()
+
+    assert heard.wait(5) == (keys.control(D), "queue")
+    assert heard.wait(0) is None
+    heard.close()
+
+
+def test_the_same_run_twice_is_one_run(scene: Scene, client: Client) -> None:
+    scene.submit(idempotency_key="k", parameters='{"a":1,"b":2}')
+    before = dump(client)
+
+    assert scene.submit(idempotency_key="k", parameters='{"b": 2, "a": 1}').word == "exists"
+    assert scene.submit(idempotency_key="k", parameters='{"a":2}').word == "conflict"
+    assert dump(client) == before
+
+
+def test_no_run_without_its_deployment(scene: Scene, client: Client) -> None:
+    client.flushall()
+
+    assert scene.submit().word == "no_deployment"
+    assert dump(client) == {}
+
+
+def test_a_later_run_is_delayed_and_promoted_when_due(scene: Scene, client: Client) -> None:
+    new = NewRun(deployment_id=D, run_id=run_id(), parameters="{}", scheduled_at=SOON)
+    assert scene.store.follow(runs.submit_later(new)).word == "created"
+    assert scene.store.call(attention.next_attention()) == SOON
+    assert scene.claims().runs == ()
+    assert scene.store.call(schedules.promote_delayed(D)) == schedules.Promoted(0, SOON)
+
+    client.zadd(keys.delayed(D), {run_id(): 1})
+    assert scene.store.call(schedules.promote_delayed(D)) == schedules.Promoted(1, None)
+    assert scene.store.call(schedules.promote_delayed(D)) == schedules.Promoted(0, None)
+    assert scene.claim().run_id == run_id()
+
+
+def test_lists_show_the_newest_first(scene: Scene) -> None:
+    for name in ("a", "b", "c"):
+        scene.submit(name)
+    scene.finish(scene.claim())
+
+    def listed(**wanted: object) -> set[str]:
+        return {run.id for run in scene.store.follow(runs.list_runs(**wanted))}  # type: ignore[arg-type]
+
+    assert listed() == {run_id("a"), run_id("b"), run_id("c")}
+    assert listed(state=State.COMPLETED) == {run_id("a")}
+    assert listed(deployment="hello/other") == set()
+    newest = scene.store.follow(runs.list_runs(limit=2))
+    assert len(newest) == 2
+    assert newest[0].created_at >= newest[1].created_at
+
+
+def test_a_run_that_never_was_is_none(scene: Scene) -> None:
+    assert scene.store.call(runs.read_run(run_id("never"))) is None
