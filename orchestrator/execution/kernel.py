@@ -38,8 +38,18 @@ def flush_c_streams() -> None:
 
 
 def open_descriptors() -> set[int]:
-    """The numbers of all descriptors of this process, and of one that is closed already."""
-    return {int(name) for name in os.listdir("/dev/fd")}  # noqa: PTH208 - on the way of each run
+    """The numbers of all descriptors of this process."""
+    listed = {int(name) for name in os.listdir("/dev/fd")}  # noqa: PTH208 - once per run
+    # The listing itself used one, closed by now.
+    return {descriptor for descriptor in listed if _is_open(descriptor)}
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def _prctl(option: int, value: int) -> None:

@@ -99,6 +99,6 @@ class Outbox:
                 return
             self._waiting.popleft()
 
-    @property
     def is_empty(self) -> bool:
+        """Whether the peer has been sent everything."""
         return not self._waiting

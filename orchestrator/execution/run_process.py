@@ -9,7 +9,6 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from mmap import mmap
 from types import FrameType
@@ -107,9 +106,7 @@ def _leave_home(equipment: Equipment) -> None:
 def _close_all_but(kept: Collection[int]) -> None:
     for descriptor in kernel.open_descriptors():
         if descriptor not in kept:
-            # The one through which the list was read is closed already.
-            with suppress(OSError):
-                os.close(descriptor)
+            os.close(descriptor)
 
 
 def _live(conversation: Conversation, load: Callable[[], LoadedFlow]) -> None:

@@ -72,7 +72,11 @@ def _load_one(files: Sources, source: Source) -> LoadedFlow | str:
     """The flow, or the traceback that tells why there is none."""
     try:
         with files.noting():
-            return load_flow(source)
+            flow = load_flow(source)
+        prepare = getattr(flow, "prepare", None)
+        if prepare is not None:
+            prepare()  # imports here, once, what else each run would import
+        return flow
     except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit too
         return format_failure(error)
 

@@ -107,7 +107,7 @@ class Tending:
 
     def _watch_control(self) -> None:
         if self._over is None:
-            writing = 0 if self._outbox.is_empty else select.EPOLLOUT
+            writing = 0 if self._outbox.is_empty() else select.EPOLLOUT
             self._poll.modify(self._control, select.EPOLLIN | writing)
 
     def _hear(self, events: int) -> None:
