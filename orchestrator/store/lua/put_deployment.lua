@@ -45,6 +45,8 @@ elseif live['paused'] == '1' and (paused == '0' or (paused == '' and live['pause
   resumed = true
   writes[#writes + 1] = 'paused'
   writes[#writes + 1] = ''
+  writes[#writes + 1] = 'paused_by'
+  writes[#writes + 1] = ''
   note('paused', 'no longer')
 end
 if paused == '1' then
