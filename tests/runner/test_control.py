@@ -145,3 +145,43 @@ def test_a_held_deployment_begins_nothing_until_released(place: Place) -> None:
     assert place.run(run_id).state is State.SCHEDULED
     assert place.store.call(hold_deployment(d, False, "test")) == "ok"
     assert place.ended(run_id).state is State.COMPLETED
+
+
+@pytest.fixture
+def slow_to_begin(place: Place) -> Place:
+    """Each run starts a fresh interpreter that imports this first."""
+    place.flows("""
+import time
+while not Path("may-begin").exists():
+    time.sleep(0.01)
+@flow
+def work():
+    Path("began").write_text("yes")
+""")
+    (place.folder / "may-begin").touch()
+    place.start(definition(isolation="spawn"))
+    (place.folder / "may-begin").unlink()
+    return place
+
+
+def test_I9_a_run_cancelled_before_its_start_never_begins(slow_to_begin: Place) -> None:
+    place = slow_to_begin
+    run_id = place.submit()
+    place.in_state(run_id, State.PENDING)
+    assert place.store.call(without_message(cancel_run(run_id, "test"))) == "cancelling"
+    (place.folder / "may-begin").touch()
+    run = place.ended(run_id)
+    assert (run.state, place.note("began")) == (State.CANCELLED, "")
+
+
+def test_I10_a_run_claimed_before_a_hold_does_not_start_under_it(slow_to_begin: Place) -> None:
+    place = slow_to_begin
+    run_id = place.submit()
+    place.in_state(run_id, State.PENDING)
+    d = deployment_id(NAME)
+    place.store.call(hold_deployment(d, True, "test"))
+    (place.folder / "may-begin").touch()
+    run = place.in_state(run_id, State.SCHEDULED)
+    assert (run.reason, place.note("began")) == ("held", "")
+    place.store.call(hold_deployment(d, False, "test"))
+    assert place.ended(run_id).attempt == 1
