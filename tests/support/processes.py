@@ -99,6 +99,8 @@ class Starter:
                 script.ends(within=10)
             except subprocess.TimeoutExpired:
                 script.kill()
+        for script in self.started:  # pytest shows it when the test failed
+            sys.stdout.write(f"--- {' '.join(script.words)}\n{script.output}")
 
 
 def is_gone(pid: int) -> bool:
