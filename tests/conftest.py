@@ -12,8 +12,6 @@ from tests.support.invariants import assert_invariants
 from tests.support.keyspace import open_client
 from tests.support.recorder import Recorder
 
-SERVERS = ("server", "server_of_worker", "every_server")
-
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recorder(), "replies of the scripts")
@@ -24,14 +22,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def invariants_hold(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After every test that used a server: what it left there keeps every invariant."""
+    """After every test that used a server: what it left there keeps every invariant.
+
+    Being asked for first, this ends last: every process of the test is gone by then.
+    """
+    used = [name for name in ("server_of_worker", "every_server") if name in request.fixturenames]
+    servers: list[Server] = [request.getfixturevalue(name) for name in used]
     yield
-    used = [name for name in SERVERS if name in request.fixturenames]
-    if not used or request.node.get_closest_marker("damages_keys"):
+    if request.node.get_closest_marker("damages_keys"):
         return
-    server: Server = request.getfixturevalue(used[0])
-    with open_client(server.url) as client:
-        assert_invariants(client)
+    for server in servers:
+        with open_client(server.url) as client:
+            assert_invariants(client)
 
 
 @pytest.fixture(scope="session", params=binaries(), ids=lambda path: path.rpartition("/")[2])

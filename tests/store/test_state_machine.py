@@ -27,7 +27,7 @@ from orchestrator.model.ids import RunId, RunnerId, idempotent_run_id, scheduled
 from orchestrator.model.states import FINAL, State
 from orchestrator.store import deployments, keys, leases, logs, runners, runs, schedules
 from orchestrator.store.connection import open_store
-from orchestrator.store.requests import Request
+from orchestrator.store.requests import Plan, Request
 from tests.support import Server
 from tests.support.invariants import assert_invariants
 from tests.support.keyspace import dump, open_client, read_keyspace
@@ -97,6 +97,10 @@ class StoreMachine(RuleBasedStateMachine):
         self.latest = request
         return self.store.call(request)
 
+    def go_through(self, plan: Plan[T]) -> T:
+        self.latest = None
+        return self.store.follow(plan)
+
     def server_ms(self) -> int:
         seconds, micros = self.client.time()
         return int(seconds) * 1000 + int(micros) // 1000
@@ -119,7 +123,7 @@ class StoreMachine(RuleBasedStateMachine):
     def serve(self, on_lost: OnLost, limit: int | None, rules: dict[str, str]) -> None:
         self.oracle.on_lost, self.oracle.limit = on_lost, limit
         self.put(rules, None)
-        self.register(RUNNERS[0])
+        self.register(RUNNERS[0], True)
 
     @invariant()
     def the_server_holds_what_the_oracle_says(self) -> None:
@@ -252,19 +256,20 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(by=st.sampled_from(["user", "shutdown"]))
     def pause(self, by: Literal["user", "shutdown"]) -> None:
-        reply = self.store.follow(deployments.pause_deployment(D, by))
+        reply = self.go_through(deployments.pause_deployment(D, by))
         assert (reply.word, reply.skipped) == self.oracle.pause(by)
 
     @rule()
     def resume(self) -> None:
         expected = self.oracle.resume()
         with self.cursors_learnt():
-            assert self.store.follow(deployments.resume_deployment(D)) == expected
+            assert self.go_through(deployments.resume_deployment(D)) == expected
 
-    @rule(runner=runner_ids)
-    def register(self, runner: RunnerId) -> None:
-        self.oracle.register(runner)
-        assert self.ask(runners.register_runner(D, runner, "{}")) == "ok"
+    @rule(runner=runner_ids, pauses=st.booleans())
+    def register(self, runner: RunnerId, pauses: bool) -> None:
+        self.oracle.register(runner, pauses=pauses)
+        with self.cursors_learnt():
+            assert self.ask(runners.register_runner(D, runner, "{}", pauses)) == "ok"
 
     @rule(runner=runner_ids, pause=st.booleans())
     def leave(self, runner: RunnerId, pause: bool) -> None:
@@ -342,7 +347,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert self.latest is not None
         before = without_beats(dump(self.client))
         self.store.call(self.latest)
-        assert without_beats(dump(self.client)) == before, f"I15: {self.latest.script}"
+        assert without_beats(dump(self.client)) == before, f"I15: {self.latest.words}"
         self.recount_beats()
 
     def recount_beats(self) -> None:
@@ -439,6 +444,7 @@ def run_machine(url: str, examples: int, steps: int) -> None:
             stateful_step_count=steps,
             deadline=None,
             print_blob=True,
+            report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -66,18 +66,13 @@ def _ways(slot: Slot, run_id: str, run: RecordOfRun) -> list[str]:
     ways = ["delayed"] if run_id in slot.delayed else []
     for ticket in slot.tickets_of(run_id):
         if not ticket.consumer:
-            known = ticket.entry == run.fields.get("ticket") and ticket.queue == queue_of(run)
+            known = ticket.name == run.fields.get("ticket")
             ways.append(f"ticket in {ticket.queue}" + ("" if known else ", not its record's"))
         elif not run.is_claimed:
             ways.append(f"pending with {ticket.consumer}, though not claimed")
     if run_id in slot.leases:
         ways.append("lease")
     return ways
-
-
-def queue_of(run: RecordOfRun) -> str:
-    """The stream in which the record says its ticket lies."""
-    return run.fields.get("queue", "")
 
 
 def claims(slot: Slot) -> Iterator[str]:
@@ -97,7 +92,7 @@ def _claim_of(slot: Slot, run_id: str, run: RecordOfRun) -> Iterator[str]:
         if not run.fields.get(name):
             yield f"I13 {run_id} is claimed without {name}"
     pending = [ticket for ticket in slot.tickets_of(run_id) if ticket.consumer]
-    if [ticket.entry for ticket in pending] != [run.fields.get("ticket")]:
+    if [ticket.name for ticket in pending] != [run.fields.get("ticket")]:
         yield f"I13 {run_id} is claimed; its ticket must be pending once: {pending}"
 
 
@@ -156,7 +151,7 @@ def attempts(slot: Slot) -> Iterator[str]:
         )
         if attempt > 1 + failures + recoveries:
             yield f"I11 {run_id}: attempt {attempt}, {failures} failures, {recoveries} recoveries"
-        if recoveries > MOST_RECOVERIES + 1:
+        if recoveries > MOST_RECOVERIES:
             yield f"I11 {run_id} was recovered {recoveries} times"
         if run.is_final != bool(run.fields.get("ended_at")):
             yield f"I7 {run_id} ({run.fields['state']}): ended_at {run.fields.get('ended_at')!r}"

@@ -78,7 +78,7 @@ class RecordOfRun:
 
     @property
     def history(self) -> list[list[Any]]:
-        return [json.loads(line) for line in self.fields.get("history", "").splitlines()]
+        return [json.loads(line) for line in self.fields.get("history", "").split("\n")[:-1]]
 
 
 @dataclass(frozen=True, slots=True)

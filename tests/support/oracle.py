@@ -26,11 +26,14 @@ class OracleRun:
     scheduled: bool = False
     """Made by a schedule: a pause skips it while it waits."""
     state: State = State.SCHEDULED
-    attempt: int = 1
+    attempt: int = 0
+    begin_as: int = 1
+    """The attempt that the next claim begins."""
     failures: int = 0
     recoveries: int = 0
     started: bool = False
     token: str = ""
+    nonce: str = ""
     runner: str = ""
     beat: int = 0
     where: str = ""
@@ -44,6 +47,11 @@ class OracleRun:
         self.history.append(state)
 
     @property
+    def is_skippable(self) -> bool:
+        """A pause ends it: made by a schedule, and nobody has begun with it."""
+        return self.scheduled and self.state is State.SCHEDULED and not self.attempt
+
+    @property
     def is_final(self) -> bool:
         return self.state in FINAL
 
@@ -55,8 +63,7 @@ class OracleRun:
 @dataclass
 class OracleSchedule:
     rule: str
-    origin: str = "code"
-    generation: int = 1
+    generation: int
     cursor: int | None = None
     """None where the server's clock set it."""
 
@@ -76,6 +83,8 @@ class OracleDeployment:
     """Runner -> its beats."""
     claims: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     """Runner -> nonce and runs of its latest claim."""
+    keeping: set[str] = field(default_factory=set)
+    """Runners whose leaving never pauses the deployment."""
     pause_noted: bool = False
 
     # Runs come, wait, go.
@@ -126,11 +135,11 @@ class OracleDeployment:
     # Leases.
 
     def claim(self, runner: str, nonce: str, count: int) -> tuple[str, list[str]]:
-        if runner not in self.runners:
-            return "unregistered", []
         known, claimed = self.claims.get(runner, ("", []))
         if known == nonce:
-            return "ok", [each for each in claimed if self._is_fresh(each, nonce)]
+            return "ok", [each for each in claimed if self._is_still_held(each, nonce)]
+        if runner not in self.runners:
+            return "unregistered", []
         if self.held:
             return "held", []
         leased = sum(run.is_claimed for run in self.runs.values())
@@ -142,14 +151,15 @@ class OracleDeployment:
             run = self.runs[run_id]
             self.queues[run.where].remove(run_id)
             run.go(State.PENDING, "leases")
-            run.token, run.runner, run.beat = nonce, runner, 0
+            run.nonce, run.runner, run.beat, run.attempt = nonce, runner, 0, run.begin_as
             run.started, run.last_word = False, ""
-        self.claims[runner] = (nonce, taken)
+        if taken:
+            self.claims[runner] = (nonce, taken)
         return "ok", taken
 
-    def _is_fresh(self, run_id: str, nonce: str) -> bool:
+    def _is_still_held(self, run_id: str, nonce: str) -> bool:
         run = self.runs[run_id]
-        return run.token == nonce and run.state is State.PENDING
+        return run.nonce == nonce and run.is_claimed
 
     def start(self, run_id: str, token: str) -> str:
         run = self.runs.get(run_id)
@@ -186,18 +196,20 @@ class OracleDeployment:
         if run.token != token:
             return "lease_lost"
         if not run.is_claimed:
-            return run.last_word or "lease_lost"
+            word, _, answer = run.last_word.partition(" ")
+            return answer if word == "finish" else "lease_lost"
         again = state in FAILURES and run.failures < retries
         if again and run.state is not State.CANCELLING:
             run.failures += 1
-            run.attempt += 1
+            run.begin_as = run.attempt + 1
             self._wait(run_id, "delayed" if later else ASKED, State.AWAITING_RETRY)
-            run.last_word = "retry"
+            answer = "retry"
         else:
             # A cancelled run that would have been tried again is over by the cancel.
             self._end(run_id, State.CANCELLED if again else state)
-            run.last_word = "cancelled" if again else "ok"
-        return run.last_word
+            answer = "cancelled" if again else "ok"
+        run.last_word = f"finish {answer}"
+        return answer
 
     def release(self, run_id: str, token: str) -> str:
         run = self.runs.get(run_id)
@@ -206,12 +218,16 @@ class OracleDeployment:
         if run.token != token:
             return "lease_lost"
         if not run.is_claimed:
-            return "lease_lost"
+            word, _, answer = run.last_word.partition(" ")
+            return answer if word == "release" else "lease_lost"
         if run.state is State.CANCELLING:
             self._end(run_id, State.CANCELLED)
-            return "cancelled"
-        self._wait(run_id, FIRST, State.SCHEDULED)
-        return "ok"
+            answer = "cancelled"
+        else:
+            self._wait(run_id, FIRST, State.SCHEDULED)
+            run.begin_as, answer = run.attempt, "ok"
+        run.last_word = f"release {answer}"
+        return answer
 
     def reap(self, run_id: str, token: str, beat: int | None) -> str:
         run = self.runs.get(run_id)
@@ -222,11 +238,11 @@ class OracleDeployment:
         if run.state is State.CANCELLING:
             self._end(run_id, State.CANCELLED)
             return "cancelled"
-        run.recoveries += 1
-        if (run.started and self.on_lost == "fail") or run.recoveries > MOST_RECOVERIES:
+        if (run.started and self.on_lost == "fail") or run.recoveries == MOST_RECOVERIES:
             self._end(run_id, State.CRASHED)
             return "crashed"
-        run.attempt += run.started
+        run.recoveries += 1
+        run.begin_as = run.attempt + run.started
         self._wait(run_id, FIRST, State.SCHEDULED)
         return "recovered"
 
@@ -239,55 +255,63 @@ class OracleDeployment:
         return "ok"
 
     def pause(self, by: str) -> tuple[str, int]:
-        if self.paused_by in (by, "user"):
-            return "unchanged", 0
-        self.paused_by = by
-        waiting = [i for i, run in self.runs.items() if run.scheduled and run.state in _SKIPPABLE]
+        self.pause_noted = False
+        waiting = [run_id for run_id, run in self.runs.items() if run.is_skippable]
         for run_id in waiting:
             self._end(run_id, State.SKIPPED)
+        if self.paused_by in (by, "user"):
+            return "unchanged", len(waiting)
+        self.paused_by = by
         return "ok", len(waiting)
 
     def resume(self) -> str:
         if not self.paused_by:
             return "unchanged"
-        self.paused_by = ""
+        self.paused_by, self.pause_noted = "", False
         for schedule in self.schedules.values():
             schedule.cursor = None
         return "ok"
 
-    def register(self, runner: str) -> None:
-        self.runners[runner] = 0
+    def register(self, runner: str, *, pauses: bool) -> None:
+        self.runners.setdefault(runner, 0)
+        self.keeping = self.keeping - {runner} if pauses else self.keeping | {runner}
         self.pause_noted = False
+        if self.paused_by == "shutdown":
+            self.resume()
 
     def leave(self, runner: str, *, pause: bool) -> str:
-        self.runners.pop(runner, None)
-        self.claims.pop(runner, None)
-        self.pause_noted |= pause
-        return "ok" if self.runners or not self.pause_noted else "last"
+        wanted = (pause or self.pause_noted) and not self.keeping
+        self._forget(runner)
+        self.pause_noted = wanted
+        return "last" if wanted and not self.runners else "ok"
 
     def drop(self, runner: str, beat: int) -> str:
         if self.runners.get(runner) != beat:
             return "stale"
-        return self.leave(runner, pause=False)
+        self._forget(runner)
+        return "ok" if self.runners or self.keeping or not self.pause_noted else "last"
+
+    def _forget(self, runner: str) -> None:
+        self.runners.pop(runner, None)
+        self.claims.pop(runner, None)
+        self.keeping -= {runner}
 
     # Schedules.
 
     def put(self, rules: dict[str, str], paused: bool | None) -> None:
-        """Serve again with these code schedules; those that a user made stay."""
-        for slug in [s for s, each in self.schedules.items() if each.origin == "code"]:
-            if slug not in rules:
-                del self.schedules[slug]
-        for slug, rule in rules.items():
-            known = self.schedules.get(slug)
-            if known is None:
-                self.schedules[slug] = OracleSchedule(rule)
-            elif known.rule != rule:
-                known.rule, known.cursor = rule, None
-                known.generation += 1
-        if paused is None and self.paused_by == "shutdown":
+        """Serve again with these schedules; an unchanged rule keeps its cursor."""
+        for slug in set(self.schedules) - set(rules):
+            del self.schedules[slug]
+        for slug, rule in sorted(rules.items()):
+            if slug not in self.schedules or self.schedules[slug].rule != rule:
+                before = self.schedules[slug].generation if slug in self.schedules else 0
+                self.schedules[slug] = OracleSchedule(rule, before + 1)
+        if paused:
+            self.paused_by = "user"
+        elif self.paused_by == "shutdown" or paused is False:
+            noted = self.pause_noted
             self.resume()
-        elif paused is not None:
-            self.pause("user") if paused else self.resume()
+            self.pause_noted = noted
 
     def tick(
         self,
@@ -298,12 +322,10 @@ class OracleDeployment:
         occurrences: Sequence[tuple[str, str, bool]],
     ) -> str:
         """Occurrences are (run, parameters, late)."""
-        schedule = self.schedules.get(slug)
-        if schedule is None:
-            return "gone"
         if self.paused_by:
             return "paused"
-        if schedule.generation != generation or schedule.cursor != cursor_seen:
+        schedule = self.schedules.get(slug)
+        if schedule is None or schedule.generation != generation or schedule.cursor != cursor_seen:
             return "stale"
         schedule.cursor = cursor
         for run_id, parameters, late in occurrences:
@@ -344,9 +366,6 @@ class OracleDeployment:
             },
             "runs": {run_id: _run(run) for run_id, run in self.runs.items()},
         }
-
-
-_SKIPPABLE = (State.SCHEDULED,)
 
 
 def _run(run: OracleRun) -> dict[str, Any]:

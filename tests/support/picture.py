@@ -11,7 +11,7 @@ from tests.support.keyspace import QUEUES, RecordOfRun, Slot
 def picture_of(slot: Slot) -> dict[str, Any]:
     """The same as ``OracleDeployment.picture``: all that does not depend on the server's clock."""
     return {
-        "paused_by": slot.deployment.get("paused_by", ""),
+        "paused_by": _paused_by(slot),
         "held": slot.deployment.get("held") == "1",
         "queues": {name: _queue(slot, name) for name in QUEUES},
         "runners": {
@@ -29,6 +29,10 @@ def picture_of(slot: Slot) -> dict[str, Any]:
         },
         "runs": {run_id: _run(slot, run_id, run) for run_id, run in slot.runs.items()},
     }
+
+
+def _paused_by(slot: Slot) -> str:
+    return slot.deployment["paused_by"] if slot.deployment.get("paused") == "1" else ""
 
 
 def _queue(slot: Slot, name: str) -> list[str]:
