@@ -32,7 +32,7 @@ local why = reason
 if recoveries > MOST then why = why .. '; it was recovered ' .. MOST .. ' times before' end
 if recoveries > MOST or (had_started and on_lost == 'fail') then
   return over('Crashed', why, 'crashed',
-    cjson.encode({type = 'RunnerDied', message = why, traceback = ''}))
+    cjson.encode({type = "RunnerDied", message = why, traceback = ''}))
 end
 local ticket = put_ticket(queue_first, 'first', run_id)
 change(run, record[5], at, 'Scheduled', attempt, runner, why, {
