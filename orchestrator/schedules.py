@@ -58,7 +58,7 @@ class Schedule:
         _check_flag("active", self.active)
         _check_flag("day_or", self.day_or)
         _check_choice("catchup", self.catchup, get_args(Catchup))
-        _check_choice("overlap", self.overlap, get_args(Overlap))
+        _check_overlap(self.overlap)
         _check_parameters(self.parameters)
         if self.slug is not None:
             _check_slug(self.slug)
@@ -254,6 +254,13 @@ def _check_flag(option: str, value: object) -> None:
 def _check_choice(option: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise InvalidOption(option, value, f"must be one of {', '.join(choices)}")
+
+
+def _check_overlap(value: object) -> None:
+    _check_choice("overlap", value, get_args(Overlap))
+    if value != "allow":
+        # Taken and not obeyed would be worse than refused.
+        raise InvalidOption("overlap", value, "is not there yet; runs of a schedule may overlap")
 
 
 def _check_parameters(parameters: object) -> None:

@@ -30,14 +30,14 @@ from orchestrator.store.schedules import Agenda, agenda, promote_delayed, tick_s
 from .planning import Outlook, outlook
 from .serverclock import ServerClock
 
-AHEAD_MS = 5_000
+AHEAD_MS = 10_000
 """How early deployments are looked at and their calls prepared."""
 
 PAGE = 250
 """Deployments looked at in one turn, so that no turn keeps due ones waiting."""
 
 LONGEST_SLEEP_MS = 5_000
-WATCHFUL_SLEEP_MS = AHEAD_MS // 2
+WATCHFUL_SLEEP_MS = 2_000
 """While something is prepared: what follows it has to be prepared in time as well."""
 
 REST_MS = 10_000
@@ -111,7 +111,7 @@ class Dispatcher:
     async def _unseen(self, now_ms: int) -> list[tuple[DeploymentId, int]]:
         """Entries of the time ahead that are neither prepared nor being settled."""
         settling = {d for d, _ in self._sent}
-        limit = len(self._prepared) + len(settling) + PAGE
+        limit = len(self._prepared) + len(settling) + PAGE + 1
         entries = await self._store.call(due_attention(now_ms + AHEAD_MS, limit))
         return [
             (d, at)

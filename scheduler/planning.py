@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 
 from orchestrator.model.clock import from_ms, to_ms
 from orchestrator.model.deployment import ScheduleRecord
@@ -96,36 +95,41 @@ def _tick(d: DeploymentId, agenda: Agenda, record: ScheduleRecord, now_ms: int) 
     if record.next_ms is not None and record.next_ms > now_ms:
         return None
     rule = rule_of(record.definition)
-    following = next(rule.after(from_ms(now_ms)), None)
-    next_ms = None if following is None else to_ms(following)
-    missed, due = _passed(rule, record, now_ms)
+    due_from = max(record.cursor_ms + 1, now_ms - GRACE_MS)
+    due, following = _due(rule, due_from, max(record.cursor_ms, now_ms))
+    missed: list[datetime] = []
+    if record.next_ms is None or record.next_ms < due_from:
+        missed = _missed(rule, record, due_from - 1)
+    if record.definition.catchup == "latest":
+        # One run makes up for all: one that is due does it as well.
+        missed, due = [], due or missed
     return Tick(
         slug=record.definition.slug,
         generation=record.generation,
         cursor_seen=record.cursor_ms,
         cursor=max(record.cursor_ms, now_ms),
-        next_ms=next_ms,
+        next_ms=None if following is None else to_ms(following),
         occurrences=_occurrences(d, agenda, record, missed, due),
     )
 
 
-def _passed(
-    rule: Rule, record: ScheduleRecord, now_ms: int
-) -> tuple[list[datetime], list[datetime]]:
-    """The instants to be made up for, and the ones that are due, neither handled before."""
-    if record.cursor_ms >= now_ms:
-        return [], []
-    cursor, now = from_ms(record.cursor_ms), from_ms(now_ms)
-    late_until = from_ms(now_ms - GRACE_MS - 1)
-    due_from = from_ms(max(record.cursor_ms + 1, now_ms - GRACE_MS))
-    due = list(takewhile(lambda at: at <= now, from_start(rule, due_from)))
-    match record.definition.catchup:
-        case "all":
-            return newest(rule, cursor, late_until, MOST_MISSED), due
-        case "latest" if not due:
-            return [], newest(rule, cursor, late_until, 1)
-        case _:
-            return [], due
+def _due(rule: Rule, first_ms: int, until_ms: int) -> tuple[list[datetime], datetime | None]:
+    """The instants of this span, both ends included, and the first one after it."""
+    until = from_ms(until_ms)
+    due: list[datetime] = []
+    for instant in from_start(rule, from_ms(first_ms)):
+        if instant > until:
+            return due, instant
+        due.append(instant)
+    return due, None
+
+
+def _missed(rule: Rule, record: ScheduleRecord, until_ms: int) -> list[datetime]:
+    """The instants after the cursor that are to be made up for."""
+    most = {"all": MOST_MISSED, "latest": 1, "none": 0}[record.definition.catchup]
+    if not most or until_ms <= record.cursor_ms:
+        return []
+    return newest(rule, from_ms(record.cursor_ms), from_ms(until_ms), most)
 
 
 def _occurrences(

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from copy import copy
 from datetime import date, datetime, time, timedelta
 from heapq import heappop, heappush
+from itertools import count
 from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, CroniterError, croniter
@@ -59,6 +60,7 @@ class CronRule:
         self._hours = _numbers(hours, 24)
         self._minutes = _numbers(minutes, 60)
         self._seconds = _numbers(seconds, 60)
+        self._every_day = fields[2:5] == ["*", "*", "*"]
         self._day_search = croniter(" ".join(["0", "0", *fields[2:5]]), 0.0, day_or=day_or)
 
     def after(self, moment: datetime) -> Iterator[datetime]:
@@ -108,6 +110,8 @@ class CronRule:
 
     def _days(self, first: date) -> Iterator[date]:
         """Rising days that match, from ``first`` on."""
+        if self._every_day:
+            yield from (first + n * _DAY for n in count())
         search = copy(self._day_search)  # its position is its own; the parsed fields are shared
         search.set_current(datetime.combine(first, time()) - timedelta(microseconds=1))
         while True:
