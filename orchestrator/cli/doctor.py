@@ -82,10 +82,9 @@ def _of_clock(client: Client) -> Finding:
     asked_ms = SystemClock().now_ms()
     server_ms = int(client.server_facts()["server_time_usec"]) // 1000
     # The server looked at its clock halfway between asking and answering, more or less.
-    ahead = (asked_ms + SystemClock().now_ms()) // 2 - server_ms
-    side = "ahead of" if ahead > 0 else "behind"
-    what = f"this machine's clock is {span(abs(ahead) / 1000)} {side} the server's"
-    if abs(ahead) < _CLOCK_WARN_MS:
+    apart = abs((asked_ms + SystemClock().now_ms()) // 2 - server_ms)
+    what = f"the clocks of this machine and the server are {span(apart / 1000)} apart"
+    if apart < _CLOCK_WARN_MS:
         return Finding("ok", what)
     return Finding("warn", what, "Let both follow the same time server: times shown will disagree.")
 

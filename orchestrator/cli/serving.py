@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -89,7 +91,10 @@ def serve(
     }
     settings = load_settings()
     served = [deployment_of_entrypoint(entrypoint, name, options)]
-    _become_runner(serving_spec(served, {}, settings, ensure_server(settings)))
+    spec = serving_spec(served, {}, settings, ensure_server(settings))
+    # A script's runner is called like the script; so is one that was started without the script.
+    place = Path(entrypoint.rpartition(":")[0])
+    _become_runner(replace(spec, name=place.name.removesuffix(".py")))
 
 
 def _schedules(cron: str | None, interval: str | None, timezone: str | None) -> list[Schedule]:

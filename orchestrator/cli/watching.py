@@ -17,15 +17,23 @@ if TYPE_CHECKING:
 
 def watch_run(client: Client, run_id: str, output: Output) -> ExitCode:
     """Show the run until it is over; whether it completed. JSON: only the record at its end."""
-    if output is Output.TEXT:
-        for happening in client.watch_run(run_id):
-            if isinstance(happening, Step):
-                print_step(happening)
-            else:
-                print_log_line(happening)
-    run = client.wait_for_run(run_id)
+    try:
+        if output is Output.TEXT:
+            _show(client, run_id)
+        run = client.wait_for_run(run_id)
+    except KeyboardInterrupt:
+        note(f"The run goes on. Stop it: orchestrator run cancel {run_id}")
+        raise
     if output is Output.JSON:
         print_document(run.to_json(SystemClock().now_ms()))
     else:
         note(ending(run))
     return ExitCode.DONE if run.state is State.COMPLETED else ExitCode.FAILED
+
+
+def _show(client: Client, run_id: str) -> None:
+    for happening in client.watch_run(run_id):
+        if isinstance(happening, Step):
+            print_step(happening)
+        else:
+            print_log_line(happening)

@@ -76,10 +76,9 @@ class Seeds:
         assert self.store.call(submit_run(new)).word == "created"
         return run_id
 
-    def running(self, name: str = HELLO) -> Claimed:
-        """A run whose function runs, as far as the server knows."""
+    def claim(self, name: str = HELLO) -> Claimed | None:
+        """The next run of the queue, as a runner gets it."""
         d = deployment_id(name)
-        self.waiting(name)
         self.store.call(register_runner(d, RUNNER, "{}"))
         claims = self.store.call(
             claim_runs(
@@ -92,7 +91,13 @@ class Seeds:
                 lease_ms=600_000,
             )
         )
-        (claimed,) = claims.runs
+        return next(iter(claims.runs), None)
+
+    def running(self, name: str = HELLO) -> Claimed:
+        """A run whose function runs, as far as the server knows."""
+        self.waiting(name)
+        claimed = self.claim(name)
+        assert claimed is not None
         assert self.store.call(start_run(RunId(claimed.run_id), claimed.token, 4711)) == "ok"
         return claimed
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from orchestrator.store.runs import list_runs
 from tests.cli.seeds import HELLO, Seeds
 from tests.cli.terminal import Terminal
 
@@ -112,4 +113,4 @@ def test_wrong_usage_exits_2_and_makes_no_run(
     assert (answer.code, answer.out) == (2, "")
     assert says in answer.err
     assert "Traceback" not in answer.err
-    assert terminal.call("run", "ls", "--output", "json").document == []
+    assert seeds.store.follow(list_runs()) == []

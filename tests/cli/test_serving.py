@@ -1,0 +1,138 @@
+"""``orchestrator serve``: from the command line to runs, and out again."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from orchestrator.model.ids import deployment_id
+from orchestrator.store.deployments import list_deployments, read_deployment
+from tests.cli.seeds import HELLO, Seeds
+from tests.cli.terminal import SCRIPT, Terminal
+from tests.support import eventually
+from tests.support.processes import Script, Starter, scripts
+
+FLOWS = '''
+from orchestrator import flow
+
+@flow(log_prints=True)
+def hello(name: str = "world", times: int = 1) -> str:
+    """Says hello."""
+    print("hello", name)
+    return name
+
+not_a_flow = 1
+'''
+
+
+@pytest.fixture
+def served(terminal: Terminal) -> Iterator[Starter]:
+    """Starts serving commands in a folder with ``flows.py``."""
+    (terminal.folder / "flows.py").write_text(FLOWS)
+    variables = {
+        "ORCHESTRATOR_REDIS_URL": str(terminal.url),
+        "ORCHESTRATOR_SHUTDOWN_GRACE_SECONDS": "5",
+    }
+    with scripts(terminal.folder, **variables) as starter:
+        yield starter
+
+
+def serve(starter: Starter, *words: str) -> Script:
+    return starter.command(str(SCRIPT), "serve", "flows.py:hello", *words)
+
+
+def record(terminal: Terminal, name: str) -> Any:
+    """The deployment's record, None before it exists."""
+    answer = terminal.call("deployment", "inspect", name, "--output", "json")
+    return answer.document if answer.code == 0 else None
+
+
+def test_a_served_flow_runs_and_ctrl_c_is_an_orderly_end(
+    terminal: Terminal, served: Starter, seeds: Seeds
+) -> None:
+    script = serve(served, "--name", "first", "--interval", "1h")
+    eventually(lambda: is_served(seeds, HELLO), why="a runner serves it")
+
+    run = terminal.call("deployment", "run", HELLO, "-p", "name=Ada", "--watch", "-o", "json")
+    logs = terminal.call("run", "logs", run.document["id"])
+    (runner,) = terminal.call("runner", "ls", "-o", "json").document
+    script.send(signal.SIGINT)
+
+    assert (run.code, run.document["result"]) == (0, "Ada")
+    assert "hello Ada" in logs.out
+    assert (runner["name"], runner["pid"]) == ("flows", script.pid)
+    assert script.ends() == 0, script.output
+    assert record(terminal, HELLO)["paused_by"] == "shutdown"
+
+
+def test_every_option_reaches_the_deployment(
+    terminal: Terminal, served: Starter, seeds: Seeds
+) -> None:
+    script = serve(
+        served,
+        *("-n", "first", "--cron", "0 9 * * *", "--timezone", "Europe/Berlin", "-t", "a"),
+        *("--tag", "b", "-d", "Greets", "-v", "v7", "--limit", "3", "--global-limit", "2"),
+        *("-p", "name=Ada", "--no-pause-on-shutdown"),
+    )
+    eventually(lambda: is_served(seeds, HELLO), why="a runner serves it")
+
+    shown = record(terminal, HELLO)
+    (runner,) = terminal.call("runner", "ls", "-o", "json").document
+    script.send(signal.SIGTERM)
+
+    assert script.ends() == 0, script.output
+    assert (shown["tags"], shown["description"], shown["version"]) == (["a", "b"], "Greets", "v7")
+    assert (shown["parameters"], shown["concurrency_limit"]) == ({"name": "Ada"}, 2)
+    (schedule,) = shown["schedules"]
+    assert (schedule["expression"], schedule["timezone"]) == ("0 9 * * *", "Europe/Berlin")
+    assert runner["limit"] == 3
+    assert record(terminal, HELLO)["paused"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["hello"], 2, "PATH:FLOW"),
+        (["flows.py:"], 2, "PATH:FLOW"),
+        (["missing.py:hello"], 1, "missing.py"),
+        (["flows.py:goodbye"], 1, "goodbye"),
+        (["flows.py:not_a_flow"], 1, "not_a_flow"),
+        (["broken.py:hello"], 1, "ZeroDivisionError"),
+        (["leaving.py:hello"], 1, "SystemExit"),
+        (["flows.py:hello", "--cron", "every day"], 2, "every day"),
+        (["flows.py:hello", "--cron", "* * * * *", "--interval", "60"], 2, "not both"),
+        (["flows.py:hello", "--cron", "* * * * *", "--timezone", "Berlin"], 2, "Berlin"),
+        (["flows.py:hello", "--timezone", "Europe/Berlin"], 2, "--timezone"),
+        (["flows.py:hello", "--interval", "0"], 2, "interval"),
+        (["flows.py:hello", "--interval", "often"], 2, "--interval"),
+        (["flows.py:hello", "--limit", "0"], 2, "limit"),
+        (["flows.py:hello", "--global-limit", "-1"], 2, "global_limit"),
+        (["flows.py:hello", "--name", "a/b"], 2, "'/'"),
+        (["flows.py:hello", "--name", ""], 2, "empty"),
+        (["flows.py:hello", "-p", "times=often"], 2, "times"),
+        (["flows.py:hello", "-p", "nmae=Ada"], 2, "nmae"),
+        (["flows.py:hello", "--tag", ""], 2, "tags"),
+        ([], 2, "PATH:FLOW"),
+    ],
+)
+def test_what_cannot_be_served_is_told_and_not_registered(
+    terminal: Terminal, seeds: Seeds, words: list[str], code: int, says: str
+) -> None:
+    (terminal.folder / "flows.py").write_text(FLOWS)
+    (terminal.folder / "broken.py").write_text("1 / 0")
+    (terminal.folder / "leaving.py").write_text("raise SystemExit(5)")
+
+    answer = terminal.call("serve", *words)
+
+    assert (answer.code, answer.out) == (code, "")
+    assert says in answer.err
+    assert "orchestrator/cli" not in answer.err
+    assert seeds.store.follow(list_deployments()) == []
+
+
+def is_served(seeds: Seeds, name: str) -> bool:
+    deployment = seeds.store.follow(read_deployment(deployment_id(name)))
+    return deployment is not None and len(deployment.runners) > 0
