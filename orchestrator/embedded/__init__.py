@@ -5,5 +5,6 @@ it; all processes of the user share it; it leaves when nobody has needed it for 
 """
 
 from orchestrator.embedded.ensure import ensure_server
+from orchestrator.embedded.stop import stop_server
 
-__all__ = ["ensure_server"]
+__all__ = ["ensure_server", "stop_server"]

@@ -24,7 +24,7 @@ from orchestrator.programs import command_of
 from orchestrator.settings import Settings
 
 _SCHEDULER_PATIENCE = 10.0
-_FOR_EVER = 3600.0
+_LONGEST_WAIT = 5.0
 
 
 class Guardian:
@@ -81,10 +81,13 @@ class Guardian:
         """Seconds until something is due; a child's death ends the wait by its signal."""
         if not self._server.ready:
             return self._server.pause()
-        due = [] if self._scheduler.pid else [self._scheduler.start_at]
+        now = time.monotonic()
+        due = [now + _LONGEST_WAIT]
+        if self._scheduler.pid is None:
+            due.append(self._scheduler.start_at)
         if idle:
             due.append(idle.next_look)
-        return min(due) - time.monotonic() if due else _FOR_EVER
+        return min(due) - now
 
     def _may_leave(self, idle: IdleWatch) -> bool:
         """Idle, and nobody can have come while that was found out: the socket is out of sight."""

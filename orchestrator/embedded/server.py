@@ -39,6 +39,10 @@ class EmbeddedServer:
         """Notice its death, start it when that is due, and hear whether it answers."""
         if death := self._child.death():
             self.ready, self.problem = False, death + self._home.disk_trouble()
+        elif self.ready and not self._home.socket.exists():
+            # Somebody tidied up: nobody can connect any more, only a new start makes a new socket.
+            self.stop()
+            self.problem = f"{self._home.socket} has vanished"
         if self._child.is_due():
             self._start()
         elif self._child.pid and not self.ready:
@@ -55,6 +59,7 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         try:
+            self._home.prepare()
             # The server inherits the lock and so holds it as long as it lives, whoever else dies.
             lock = take_lock(self._home.server_lock)
             if lock is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
+import shutil
+from signal import SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
 from orchestrator.embedded.state import WAITING, read_state
 from tests.embedded.living import ENSURE, Living
@@ -16,6 +17,27 @@ def test_a_killed_server_is_started_again_by_its_guardian(living: Living) -> Non
 
     os.kill(server, SIGKILL)
     eventually(lambda: [pid for pid in living.servers() if pid != server], why="a new server")
+
+    assert living.ensure().get("k") == "v"
+    assert living.guardians() == [guardian]
+
+
+def test_a_killed_scheduler_is_started_again(living: Living) -> None:
+    living.ensure()
+    (first,) = eventually(living.schedulers, why="the scheduler lives")
+
+    os.kill(first, SIGKILL)
+
+    eventually(lambda: living.schedulers() not in ([], [first]), why="another scheduler")
+    assert len(living.servers()) == 1
+
+
+def test_a_socket_that_was_tidied_away_comes_back(living: Living) -> None:
+    living.ensure().set("k", "v")
+    (guardian,) = living.guardians()
+
+    shutil.rmtree(living.home.socket_folder)
+    os.kill(guardian, SIGCHLD)  # any signal makes it look now
 
     assert living.ensure().get("k") == "v"
     assert living.guardians() == [guardian]
