@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from orchestrator import Client
+from orchestrator.embedded import stop_server
+from orchestrator.settings import load_settings
 
 HERE = Path(__file__).resolve().parent
 DEPLOYMENT = "mark/bench"
@@ -68,7 +70,7 @@ def home(folder: Path) -> Iterator[Client]:
         try:
             yield client
         finally:
-            stop_guardian(folder)
+            stop_server(load_settings())
 
 
 def measure(client: Client, folder: Path, runs: int) -> list[Figure]:

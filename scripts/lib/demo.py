@@ -25,8 +25,10 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator import Client
+from orchestrator.embedded import stop_server
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
+from orchestrator.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLES = PROJECT / "examples"
@@ -114,11 +116,12 @@ def tell(story: Story) -> None:
         lambda: {d.name for d in client.deployments() if d.runners} >= expected,
         "four deployments are served by three scripts",
     )
-    reports = [client.create_run("repo-report/here", {"path": str(PROJECT)}) for _ in range(3)]
+    history = own_history(story.home)
+    reports = [client.create_run("repo-report/here", {"path": history}) for _ in range(3)]
     quick = [client.create_run("fast/fast") for _ in range(8)]
     failing = client.create_run("fast/fast", {"fail": True})
     story.wait(lambda: all_completed(story, reports + quick), "eleven runs completed")
-    compare_with_shortlog(story, client.run(reports[0].id))
+    compare_with_shortlog(story, client.run(reports[0].id), history)
     story.wait(lambda: story.state(failing) is State.FAILED, "a run failed, with its error")
     cancel_one(story)
     kill_a_runner(story)
@@ -136,10 +139,17 @@ def all_completed(story: Story, runs: list[Run]) -> bool:
     return {run.id for run in runs} <= {run.id for run in completed(story)}
 
 
-def compare_with_shortlog(story: Story, report: Run) -> None:
+def own_history(home: Path) -> str:
+    """A copy of this project's history that nobody commits to meanwhile."""
+    copy = str(home / "history")
+    subprocess.run(["git", "clone", "--quiet", "--no-checkout", PROJECT, copy], check=True)
+    return copy
+
+
+def compare_with_shortlog(story: Story, report: Run, history: str) -> None:
     """The authors of the report are those that git itself counts."""
     lines = subprocess.run(
-        ["git", "-C", str(PROJECT), "shortlog", "-sn", "HEAD"],
+        ["git", "-C", history, "shortlog", "-sn", "HEAD"],
         capture_output=True,
         text=True,
         check=True,
@@ -230,7 +240,7 @@ def strike(story: Story) -> None:
         script.send_signal(signal.SIGINT)
     for script in story.scripts:
         script.wait()
-    stop_guardian(story.home)
+    stop_server(load_settings())
 
 
 def main() -> int:
