@@ -17,18 +17,27 @@ _CONFIG = ConfigDict(arbitrary_types_allowed=True)
 _REFERENCES = "#/definitions/{model}"
 
 
-def coerced(title: str, hints: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Each value as pydantic makes it from its annotation.
+class Coercion:
+    """Makes values as their annotations want them; built once, used for every call."""
 
-    Raises:
-        InvalidParameters: some value cannot become what its annotation asks for.
-    """
-    model = _model({name: (hint, _ABSENT) for name, hint in hints.items()})
-    try:
-        made = model.model_validate(dict(values))
-    except ValidationError as error:
-        raise InvalidParameters(title, [_fault(dict(e)) for e in error.errors()]) from None
-    return {name: getattr(made, _field(position)) for position, name in enumerate(hints)}
+    def __init__(self, title: str, hints: Mapping[str, Any]) -> None:
+        self._title = title
+        self._fields = {name: _field(position) for position, name in enumerate(hints)}
+        self._model = _model({name: (hint, None) for name, hint in hints.items()})
+
+    def built(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Each value as pydantic makes it from its annotation.
+
+        Raises:
+            InvalidParameters: some value cannot become what its annotation asks for.
+        """
+        try:
+            made = self._model.model_validate(dict(values))
+        except ValidationError as error:
+            raise InvalidParameters(
+                self._title, [_fault(dict(e)) for e in error.errors()]
+            ) from None
+        return {name: getattr(made, self._fields[name]) for name in values}
 
 
 def schemas(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import math
 from collections.abc import Callable
@@ -113,6 +114,13 @@ class Flow(Generic[P, R]):
 
             return asyncio.run(result)
         return result
+
+    def prepare(self) -> None:
+        """Import and build now what every run needs: processes forked from this one have it."""
+        if inspect.iscoroutinefunction(self.fn):
+            importlib.import_module("asyncio")
+        if self.validate_parameters:
+            self.parameters.prepare()
 
     def to_deployment(self, name: str, **options: Unpack[DeploymentOptions]) -> Deployment:
         """The flow as something to hand to ``serve``; nothing is registered before that.

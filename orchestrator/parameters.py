@@ -8,11 +8,14 @@ import typing
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.annotations import is_plain, plain_schema, plain_value
 from orchestrator.docstring import argument_texts
 from orchestrator.model.errors import InvalidParameters, ParameterFault
+
+if TYPE_CHECKING:
+    from orchestrator.coercion import Coercion
 
 _REST = inspect.Parameter.VAR_KEYWORD
 _MORE = inspect.Parameter.VAR_POSITIONAL
@@ -60,10 +63,7 @@ class Parameters:
         plain = {n: v for n, v in values.items() if is_plain(v, self._hints[n])}
         if len(plain) == len(values):
             return {name: plain_value(value, self._hints[name]) for name, value in values.items()}
-        from orchestrator.coercion import coerced
-
-        hints = {name: self._hint_of_value(name) for name in values}
-        return coerced(self._title, hints, values)
+        return self._coercion.built(values)
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Positional and named arguments for the call, defaults filled in."""
@@ -71,6 +71,11 @@ class Parameters:
         bound.arguments.update(values)
         bound.apply_defaults()
         return bound.args, bound.kwargs
+
+    def prepare(self) -> None:
+        """Build what values beyond plain JSON types will need, if there may be such."""
+        if any(plain_schema(self._hint_of_value(name)) is None for name in self._hints):
+            _ = self._coercion
 
     @property
     def required(self) -> list[str]:
@@ -129,6 +134,12 @@ class Parameters:
         if kind is _MORE:
             return list[hint]  # type: ignore[valid-type]
         return dict[str, hint] if kind is _REST else hint  # type: ignore[valid-type]
+
+    @cached_property
+    def _coercion(self) -> Coercion:
+        from orchestrator.coercion import Coercion
+
+        return Coercion(self._title, {name: self._hint_of_value(name) for name in self._hints})
 
     @cached_property
     def _hints(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ def add(a: int, b: float = 1, names: list[str] | None = None) -> float:
     return a + b
 assert add.run_with({"a": 1, "names": None}) == 2
 """
+PLAIN_PREPARED = PLAIN_FLOW + "add.prepare()\n"
 PLAIN_SCHEMA = PLAIN_FLOW + "add.parameters.schema()\n"
 
 
@@ -36,9 +37,19 @@ def test_importing_the_package_loads_nothing_else_of_ours() -> None:
     assert not loaded & {*HEAVY, "dataclasses", "inspect", "json", "logging"}
 
 
-@pytest.mark.parametrize("code", [PLAIN_FLOW, PLAIN_SCHEMA], ids=["run", "schema"])
+@pytest.mark.parametrize("code", [PLAIN_FLOW, PLAIN_PREPARED, PLAIN_SCHEMA])
 def test_a_flow_of_plain_types_needs_no_library(code: str) -> None:
     assert not loaded_by(code) & HEAVY
+
+
+def test_a_flow_prepares_what_its_runs_need() -> None:
+    """Imported in the spawner, it is there in every run forked from it."""
+    code = "import datetime\nfrom orchestrator import flow\n"
+    code += "@flow\nasync def later(day: datetime.date): return day\n"
+    code += "later.prepare(); before |= set(sys.modules); later.run_with({'day': '2026-11-22'})"
+
+    missing = loaded_by(code)
+    assert not {name for name in missing if name.startswith(("pydantic", "orchestrator"))}
 
 
 def test_serving_a_flow_of_plain_types_needs_neither_redis_nor_pydantic(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from orchestrator.annotations import is_plain, plain_schema, plain_value
-from orchestrator.coercion import coerced, schemas
+from orchestrator.coercion import Coercion, schemas
 from orchestrator.docstring import argument_texts
 from orchestrator.parameters import Parameters
 
@@ -150,7 +150,7 @@ def test_plain_values_are_those_of_pydantic(annotation: Any, value: Any) -> None
     hint = type(None) if annotation is None else annotation
     if is_plain(value, hint):
         ours = plain_value(value, hint)
-        theirs = coerced("it", {"it": hint}, {"it": value})["it"]
+        theirs = Coercion("it", {"it": hint}).built({"it": value})["it"]
 
         assert (ours, type(ours)) == (theirs, type(theirs))
 

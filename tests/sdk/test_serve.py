@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import Client, InvalidName, InvalidOption, aserve, flow, serve
+from orchestrator import Client, InvalidName, InvalidOption, flow, serve
 from orchestrator.execution import context
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
