@@ -26,7 +26,7 @@ Facts = Mapping[str, str]
 
 def server_facts() -> Request[dict[str, str]]:
     """What INFO tells, as one flat table."""
-    return command(facts_of, "INFO", "server", "memory", "persistence", "replication")
+    return command(facts_of, "INFO", "server", "memory", "persistence", "replication", "stats")
 
 
 def facts_of(text: str) -> dict[str, str]:

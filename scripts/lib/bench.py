@@ -86,12 +86,12 @@ def measure(client: Client, folder: Path, runs: int) -> list[Figure]:
     began = time.perf_counter()
     client.create_runs([(DEPLOYMENT, {"path": str(marks)})] * runs)
     bulk = runs / (time.perf_counter() - began)
-    before = client.server_facts()["total_commands_processed"]
+    before = commands_of(client)
     with serving(folder, client, limit=8) as runner:
         moments = wait_for_marks(marks, runs)
         wait_until_idle(client)
         busy = cpu_seconds(tree(runner.pid)) + cpu_seconds(server_pids(client))
-    commands = client.server_facts()["total_commands_processed"] - before
+    commands = commands_of(client) - before
     isolated = (runs - 1) / (moments[-1] - moments[0])
     return [
         Figure("server round trips, one client", ping, "per s"),
@@ -185,6 +185,11 @@ def cpu_seconds(pids: list[int]) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         total += sum(map(int, fields[11:15]))
     return total / TICKS
+
+
+def commands_of(client: Client) -> int:
+    """Commands the server has executed, those inside scripts counted."""
+    return int(client.server_facts()["total_commands_processed"])
 
 
 def server_pids(client: Client) -> list[int]:
