@@ -75,18 +75,19 @@ def judge(
     ``done`` is the process's own last word, ``ended`` the spawner's (None: the spawner died first).
     A run that completed before the signal reached it has completed.
     """
-    why = fate.value if fate else ended.stopped if ended else None
-    if why == Fate.LOST.value:
+    if fate is Fate.LOST:
         return Drop()
     make = _Maker(options, retention_ms, ended or Ended())
-    if done is not None and (why is None or done["state"] == State.COMPLETED):
+    timed_out = ended is not None and ended.stopped == "timeout"
+    by_itself = fate is None and not timed_out
+    if done is not None and (by_itself or done["state"] == State.COMPLETED):
         return make.said(done)
-    if why == Fate.CANCELLED.value:
+    if fate is Fate.CANCELLED:
         return make.outcome(State.CANCELLED, "", error=(done or {}).get("error"))
-    if why == "timeout":
-        return make.timed_out()
-    if why == Fate.HANDED_BACK.value:
+    if fate is Fate.HANDED_BACK:
         return HandBack()
+    if timed_out:
+        return make.timed_out()
     if ended is None:
         return Recover()
     return make.crashed(reason_of_death(ended), last_lines)

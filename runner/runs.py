@@ -122,14 +122,13 @@ class HeldRun:
         """End its processes. Only a lost lease changes the decision; the grace only shrinks."""
         if self.is_over:
             return
-        if self.fate is None or fate is Fate.LOST:
-            self.fate, self.reason = fate, reason
-        elif self._grace is not None and grace >= self._grace:
+        if fate is not Fate.LOST and self._grace is not None and grace >= self._grace:
             return
+        # What has already said how it ended has ended like that; only its processes linger.
+        if fate is Fate.LOST or (self.fate is None and self._done is None):
+            self.fate, self.reason = fate, reason
         self._grace = grace
-        self.spawner.send(
-            {"op": "stop", "key": self.key, "reason": self.fate.value, "grace": grace}
-        )
+        self.spawner.send({"op": "stop", "key": self.key, "reason": fate.value, "grace": grace})
 
     def ended(self, packet: Message | None) -> None:
         """Every process of it is gone; None when the spawner did not live to tell how."""

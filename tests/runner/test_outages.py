@@ -1,0 +1,94 @@
+"""The server is away for a while: nothing is lost, and nothing runs outside its lease."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.model.states import State
+from tests.runner.serving import Place
+from tests.support import Server, eventually
+
+LEASE = 2.0
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Iterator[Place]:
+    """A place whose server is its own, and forgets nothing when it is killed."""
+    server = Server(
+        options=("--save", "", "--appendonly", "yes", "--appendfsync", "always")
+    ).start()
+    place = Place(server, tmp_path)
+    yield place
+    place.end()
+    server.stop()
+
+
+def stands_still(pid: str) -> bool:
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] == "T"
+
+
+def test_an_end_that_could_not_be_written_is_written_later(away: Place) -> None:
+    away.flows("""
+@flow
+def work():
+    Path("began").write_text("yes")
+    while not Path("may-end").exists():
+        time.sleep(0.01)
+    print("unwritten")
+    Path("ended").write_text("yes")
+    return "kept"
+""")
+    runner = away.start()
+    run_id = away.submit()
+    eventually(lambda: away.note("began"))
+    away.server.kill()
+    (away.folder / "may-end").touch()
+    eventually(lambda: away.note("ended"))
+    eventually(lambda: "The server does not answer" in runner.output)
+    away.server.start()
+    run = away.ended(run_id)
+    assert (run.state, run.result, run.attempt) == (State.COMPLETED, "kept", 1)
+    assert away.texts(run_id) == ["unwritten"]
+    assert runner.output.count("The server does not answer") == 1
+    assert away.ended(away.submit()).state is State.COMPLETED
+
+
+def test_I4_without_contact_a_run_stands_still_and_goes_on_when_it_is_back(away: Place) -> None:
+    away.flows("""
+@flow
+def work():
+    Path("began").write_text(str(os.getpid()))
+    while not Path("may-end").exists():
+        time.sleep(0.01)
+    return current_run().attempt
+""")
+    away.start(lease_seconds=LEASE)
+    run_id = away.submit()
+    pid = eventually(lambda: away.note("began"))
+    away.server.kill()
+    eventually(lambda: stands_still(pid), within=2 * LEASE, why="frozen at the deadline")
+    away.server.start()
+    eventually(lambda: not stands_still(pid), why="goes on under the same lease")
+    (away.folder / "may-end").touch()
+    run = away.ended(run_id)
+    assert (run.state, run.result) == (State.COMPLETED, 1)
+
+
+def test_a_runner_can_leave_while_the_server_is_away(away: Place) -> None:
+    away.flows("@flow\ndef work():\n    time.sleep(60)\n")
+    runner = away.start(shutdown_grace_seconds=0.1)
+    run_id = away.submit()
+    away.in_state(run_id, State.RUNNING)
+    away.server.kill()
+    runner.send(signal.SIGTERM)
+    eventually(lambda: "Draining." in runner.output)
+    os.kill(runner.pid, signal.SIGTERM)
+    assert runner.process.wait(4) == 130
+    away.server.start()
+    assert away.run(run_id).state is State.RUNNING  # whoever watches its lease brings it back

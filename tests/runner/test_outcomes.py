@@ -1,0 +1,91 @@
+"""What is written about an attempt, from what its process said and its spawner saw."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from orchestrator.model.deployment import FlowOptions
+from orchestrator.model.states import State
+from orchestrator.store.leases import Outcome
+from tests.runner.parts import part
+
+outcomes = part("outcomes")
+Ended, Fate, judge = outcomes.Ended, outcomes.Fate, outcomes.judge
+OPTIONS = FlowOptions(retries=2, retry_delay_seconds=1.5, timeout_seconds=4)
+CLEAN = Ended(exit=0)
+
+
+def done(state: str, **fields: Any) -> dict[str, Any]:
+    error = {"type": "ValueError", "message": "no", "traceback": "..."}
+    given = {"result": None, "note": None, "error": error if state != "Completed" else None}
+    return {"op": "done", "state": state, **given, **fields}
+
+
+def judged(said: Any, ended: Any, fate: Any = None) -> Any:
+    return judge(said, ended, fate, OPTIONS, 1000)
+
+
+def test_what_the_process_said_is_what_is_written() -> None:
+    outcome = judged(done("Completed", result="7", note="shortened"), CLEAN)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.state, outcome.result, outcome.reason) == (State.COMPLETED, "7", "shortened")
+    assert (outcome.retries, outcome.retry_delay_ms, outcome.retention_ms) == (2, 1500, 1000)
+
+
+def test_an_error_is_written_with_its_first_words_as_the_reason() -> None:
+    outcome = judged(done("Failed"), CLEAN)
+    assert (outcome.state, outcome.reason) == (State.FAILED, "ValueError: no")
+    assert json.loads(outcome.error)["traceback"] == "..."
+
+
+@pytest.mark.parametrize("fate", [Fate.CANCELLED, Fate.HANDED_BACK, None])
+@pytest.mark.parametrize("stopped", [None, "cancel", "timeout", "drain"])
+def test_a_run_that_completed_before_the_signal_has_completed(fate: Any, stopped: Any) -> None:
+    assert judged(done("Completed"), Ended(exit=0, stopped=stopped), fate).state == "Completed"
+
+
+@pytest.mark.parametrize("said", [None, done("Failed"), done("Cancelled")])
+def test_a_stopped_run_ends_by_why_it_was_stopped(said: Any) -> None:
+    killed = Ended(signal=9, stopped="cancel")
+    assert judged(said, killed, Fate.CANCELLED).state is State.CANCELLED
+    assert judged(said, killed, Fate.HANDED_BACK) == outcomes.HandBack()
+    timed_out = judged(said, Ended(signal=15, stopped="timeout"))
+    assert (timed_out.state, timed_out.reason) == (State.TIMED_OUT, "still running after 4 s")
+
+
+def test_a_failure_that_was_told_before_the_stop_stays_a_failure() -> None:
+    assert judged(done("Failed"), Ended(exit=0, stopped="drain")).state is State.FAILED
+
+
+@pytest.mark.parametrize("said", [None, done("Completed")])
+def test_I8_nothing_is_written_about_a_lost_lease(said: Any) -> None:
+    assert judged(said, Ended(signal=9), Fate.LOST) == outcomes.Drop()
+
+
+def test_a_run_whose_spawner_died_is_recovered_unless_it_had_ended() -> None:
+    assert judged(None, None) == outcomes.Recover()
+    assert judged(done("Completed"), None).state is State.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("ended", "reason"),
+    [
+        (Ended(exit=3), "exit code 3"),
+        (Ended(exit=0), "exit code 0"),
+        (Ended(signal=11), "killed by SIGSEGV"),
+        (Ended(signal=9), "killed by signal 9, possibly out of memory"),
+        (Ended(signal=63), "killed by signal 63"),
+    ],
+)
+def test_a_silent_death_is_a_crash_with_its_cause(ended: Any, reason: str) -> None:
+    outcome = judge(None, ended, None, OPTIONS, 1000, ["last words"])
+    assert (outcome.state, outcome.reason) == (State.CRASHED, reason)
+    assert json.loads(outcome.error)["last_lines"] == ["last words"]
+
+
+def test_code_that_was_not_loaded_names_the_cause_in_one_line() -> None:
+    outcome = outcomes.refused("Traceback ...\nImportError: no x\n", OPTIONS, 1000)
+    assert (outcome.state, outcome.reason) == (State.CRASHED, "could not begin: ImportError: no x")
