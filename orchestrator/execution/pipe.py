@@ -16,12 +16,13 @@ LARGEST_PACKET = 160_000
 """Bytes of one packet. The kernel refuses what does not fit into its default socket buffer."""
 
 _MOST_DESCRIPTORS = 4
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 def encode(message: Message) -> bytes:
     """The message as JSON on one line, newline included."""
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    return _to_json(message).encode() + b"\n"
 
 
 class Lines:
@@ -42,7 +43,7 @@ class Lines:
 
 def send_packet(channel: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> None:
     """Send one packet; the receiver gets its own copies of the descriptors."""
-    data = json.dumps(message, separators=(",", ":")).encode()
+    data = _to_json(message).encode()
     if descriptors:
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors))
         channel.sendmsg([data], [rights])

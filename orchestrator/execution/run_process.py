@@ -41,21 +41,34 @@ class Equipment:
 
 
 class Cancellation:
-    """Turns SIGTERM into RunCancelled, once, and only while user code runs."""
+    """SIGTERM: raises RunCancelled in user code, once; before that it ends the process.
+
+    Installed ahead of the fork, while the signal is blocked: less to do on the way of each run.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self._run: int | None = None
         self._armed = False
-        self._process = os.getpid()
+
+    def install(self) -> None:
+        """Take over the signals of this process, whatever user code has done with them."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, self)
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
-        if os.getpid() != self._process:
-            # A child forked by user code (a worker of multiprocessing): it ends as if we were not.
+        if os.getpid() != self._run:
+            # Not begun; or a child that user code forked (a worker of multiprocessing).
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             return
         self.asked = True
         self._raise_once()
+
+    def begin(self) -> None:
+        """This process is a run from now on."""
+        self._run = os.getpid()
 
     def arm(self) -> None:
         """User code begins."""
@@ -71,6 +84,9 @@ class Cancellation:
         if self._armed:
             self._armed = False  # a second signal must not cut the finally blocks short
             raise RunCancelled("the run is being stopped")
+
+
+cancellation = Cancellation()
 
 
 def become_run(equipment: Equipment, load: Callable[[], LoadedFlow]) -> NoReturn:
@@ -91,10 +107,7 @@ def _leave_home(equipment: Equipment) -> None:
     os.setsid()
     kernel.adopt_orphans()
     kernel.die_with(equipment.spawner)
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Blocked in the spawner, so that a stop that came since the fork takes effect here.
+    # Blocked in the spawner: a stop that came since the fork takes effect here.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -119,30 +132,27 @@ def _live(conversation: Conversation, load: Callable[[], LoadedFlow]) -> None:
     go = conversation.hear()
     if go is None:
         return  # the runner is gone before the run began
-    cancellation = Cancellation()
-    signal.signal(signal.SIGTERM, cancellation)
+    cancellation.begin()
     run = context.enter_run(go["run"], conversation)
     conversation.tell(
-        _failed(flow)
-        if isinstance(flow, BaseException)
-        else _execute(flow, run.parameters, cancellation)
+        _failed(flow) if isinstance(flow, BaseException) else _execute(flow, run.parameters)
     )
     output.finish()
 
 
-def _execute(flow: LoadedFlow, parameters: dict[str, object], stopping: Cancellation) -> Message:
+def _execute(flow: LoadedFlow, parameters: dict[str, object]) -> Message:
     become_main(flow)
     if flow.log_prints:
         sys.stdout = output.PrintStream()
     try:
-        stopping.arm()
+        cancellation.arm()
         try:
             value = flow.run_with(parameters)
         finally:
-            stopping.disarm()
+            cancellation.disarm()
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is the run's end
         # Inside asyncio the cancellation may come out as CancelledError.
-        cancelled = stopping.asked or isinstance(error, RunCancelled)
+        cancelled = cancellation.asked or isinstance(error, RunCancelled)
         return _failed(error, "Cancelled" if cancelled else "Failed")
     result, note = encode_result(value)
     return {"op": "done", "state": "Completed", "result": result, "note": note, "error": None}
@@ -172,9 +182,11 @@ def main(arguments: list[str]) -> NoReturn:
         document = json.load(file)
 
     def load() -> LoadedFlow:
-        flow = load_flow(document["source"])
-        output.collect_logging()
-        return flow
+        try:
+            return load_flow(document["source"])
+        finally:
+            cancellation.install()
+            output.collect_logging()
 
     os.chdir(document["cwd"])
     sys.path[:0] = document["sys_path"]

@@ -15,6 +15,7 @@ from orchestrator.execution.failures import clip, format_failure
 from orchestrator.execution.isolation import why_not_fork
 from orchestrator.execution.loading import LoadedFlow, Source, load_flow
 from orchestrator.execution.pipe import LARGEST_PACKET
+from orchestrator.execution.run_process import cancellation
 from orchestrator.execution.sources import Sources
 from orchestrator.execution.starting import BLOCKED
 from orchestrator.execution.tending import Stock, Tending
@@ -30,6 +31,7 @@ def spawn(control_fd: int, config: Config) -> int:
     kernel.die_with(os.getppid())
     stock = _load(config)
     signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
+    cancellation.install()
     kernel.outlive_parent()
     gc.collect()
     gc.freeze()  # forked runs then share these pages as long as nobody changes them
