@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -62,6 +61,8 @@ def _bring_up(home: Home, settings: Settings) -> None:
 
 def _offer_guardian(home: Home, settings: Settings) -> None:
     """Start a guardian; it detaches itself, or ends at once when it is not needed."""
+    import subprocess  # not needed where a server answers, which is nearly always
+
     program = Path(__file__).with_name("__main__.py")
     started = subprocess.run(
         [sys.executable, "-P", str(program)],

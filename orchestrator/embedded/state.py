@@ -1,4 +1,4 @@
-"""What a guardian says of itself, in ``guardian.json``. Nothing is ever decided by it."""
+"""What a guardian says of itself, in ``guardian.json``. Whether it lives, only its lock tells."""
 
 from __future__ import annotations
 
