@@ -180,10 +180,10 @@ class _Runner:
 
 
 def _spec(deployments: Sequence[Deployment], options: ServingOptions) -> ServingSpec:
-    from orchestrator.embedded import ensure_server
-
     if sys.platform == "win32":
         raise RuntimeError("serving needs Linux or macOS; on Windows use WSL")
+    from orchestrator.embedded import ensure_server
+
     settings = load_settings()
     serving_spec(deployments, options, settings, url="")  # refuse before a server is started
     try:

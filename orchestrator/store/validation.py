@@ -57,7 +57,7 @@ def check_defaults(definition: DeploymentDefinition) -> None:
     """
     for parameters in (definition.parameters, *(s.parameters for s in definition.schedules)):
         encoded(definition.full_name, parameters)
-        if definition.enforce_parameter_schema:
+        if parameters and definition.enforce_parameter_schema:
             partial = {**definition.parameter_schema, "required": []}
             check_parameters(definition.full_name, partial, parameters)
 

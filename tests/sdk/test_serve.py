@@ -275,6 +275,13 @@ def test_what_cannot_be_served() -> None:
         serve(nothing.to_deployment("a", limit=2), nothing.to_deployment("b", limit=3))
 
 
+def test_windows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+
+    with pytest.raises(RuntimeError, match="Linux or macOS; on Windows use WSL"):
+        serve(nothing.to_deployment("x"))
+
+
 def test_reached_again_it_returns(caplog: pytest.LogCaptureFixture) -> None:
     with context.loading():
         nothing.serve("x")
