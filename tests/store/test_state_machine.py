@@ -434,7 +434,7 @@ def _is_beat(name: str) -> bool:
     return name == "beat" or name.endswith(":beat")
 
 
-def run_machine(url: str, examples: int, steps: int) -> None:
+def run_machine(url: str, examples: int, steps: int, **options: Any) -> None:
     """Search for a sequence on which server and oracle disagree."""
     machine = type("Machine", (StoreMachine,), {"url": url})
     run_state_machine_as_test(
@@ -446,15 +446,16 @@ def run_machine(url: str, examples: int, steps: int) -> None:
             print_blob=True,
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
+            **options,
         ),
     )
 
 
 def test_I1_to_I15_any_sequence_of_calls(every_server: Server) -> None:
-    run_machine(every_server.url, examples=50, steps=40)
+    run_machine(every_server.url, examples=60, steps=40)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_I1_to_I15_many_sequences_of_calls(every_server: Server) -> None:
-    run_machine(every_server.url, examples=3000, steps=60)
+    run_machine(every_server.url, examples=2500, steps=60)

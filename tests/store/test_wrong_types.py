@@ -173,7 +173,6 @@ SAMPLES: dict[str, list[Sample]] = {
         lambda _: first_of(deployments.resume_deployment(D), "resume_deployment")
     ],
     "resume_run": [lambda _: runs.resume_run(PAUSED, "test")],
-    "say_runner": [lambda _: runners.say_runner(SAID)],
     "start_run": [lambda s: leases.start_run(PENDING, s.tokens[PENDING], 1)],
     "submit_run": [
         lambda _: runs.submit_run(new_run(NEW)),
@@ -218,6 +217,6 @@ def turn_into_another_type(client: Client, key: str) -> None:
     kind = client.type(key)
     client.delete(key)
     if kind == "string" or key == keys.LEADER:
-        client.rpush(key, "of another type")
+        client.sadd(key, "of another type")
     else:
         client.set(key, "of another type")
