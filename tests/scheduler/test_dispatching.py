@@ -1,0 +1,220 @@
+"""One dispatcher, step by step, on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from itertools import combinations_with_replacement, pairwise
+from typing import Any
+
+import pytest
+
+from orchestrator.model.clock import to_ms
+from orchestrator.model.ids import DeploymentId, RunId, new_run_id
+from orchestrator.schedules import Cron, Interval
+from orchestrator.store import keys
+from orchestrator.store.attention import due_attention, lower_attention
+from orchestrator.store.caller import AsyncStore
+from orchestrator.store.connection import open_async_store
+from orchestrator.store.deployments import pause_deployment, resume_deployment
+from orchestrator.store.requests import Request, as_is, command
+from orchestrator.store.runs import NewRun, submit_later, submit_run
+from scheduler.dispatching import AHEAD_MS, Dispatcher
+from scheduler.planning import MOST_MISSED
+from scheduler.serverclock import ServerClock
+from tests.scheduler.scheduling import Place
+
+HOUR = 3_600_000
+MINUTE = 60_000
+MINUTELY = Cron("* * * * *")
+ALL, NONE = Cron("* * * * *", catchup="all"), Cron("* * * * *", catchup="none")
+
+
+def dispatch(place: Place, until: Callable[[], bool] | None = None) -> None:
+    """Take turns until nothing is left to do now (or until the fact)."""
+
+    async def work() -> None:
+        store = open_async_store(place.server.url)
+        dispatcher = Dispatcher(store, ServerClock(store))
+        async with asyncio.timeout(20):
+            while await dispatcher.turn() == 0 or not (until is None or until()):
+                pass
+        await store.close()
+
+    asyncio.run(work())
+
+
+def test_a_new_schedule_is_planned_and_makes_nothing(place: Place) -> None:
+    d = place.deploy(Cron("0 0 1 1 *"))
+
+    dispatch(place)
+
+    new_year = to_ms(datetime(datetime.now(UTC).year + 1, 1, 1, tzinfo=UTC))
+    assert place.schedule(d).next_ms == new_year
+    assert place.attention(d) == new_year
+    assert place.runs() == []
+
+
+@pytest.mark.parametrize(
+    ("schedule", "asked", "late"), [(MINUTELY, 1, 0), (ALL, 0, 60), (NONE, 0, 0)]
+)
+def test_an_hour_without_a_scheduler(place: Place, schedule: Any, asked: int, late: int) -> None:
+    """Each policy, exactly, and the cursor is where the server's time is."""
+    d = place.deploy(schedule)
+    dispatch(place)
+    cursor = place.set_back(d, "cron-1", HOUR)
+
+    dispatch(place)
+
+    now = place.schedule(d).cursor_ms
+    missed = range(cursor // MINUTE * MINUTE + MINUTE, now + 1, MINUTE)
+    fresh = [at for at in missed if at >= now - 5000]
+    if schedule is ALL:
+        assert place.due() == list(missed)
+    elif schedule is MINUTELY:
+        assert place.due() == [missed[-1]]
+    else:
+        assert place.due() == fresh
+    if not fresh:
+        assert (len(place.tickets(d)), len(place.late_tickets(d))) == (asked, late)
+
+
+def test_a_month_without_a_scheduler_is_bounded(place: Place) -> None:
+    """F63."""
+    d = place.deploy(Cron("* * * * * *", catchup="all"))
+    dispatch(place)
+    place.set_back(d, "cron-1", 30 * 24 * HOUR)
+
+    dispatch(place)
+
+    assert len(place.late_tickets(d)) == MOST_MISSED
+
+
+def test_every_instant_once(place: Place) -> None:
+    d = place.deploy(Interval(0.2))
+    began = place.now_ms(d)
+
+    dispatch(place, until=lambda: len(place.due()) >= 10)
+
+    due = place.due()
+    assert [later - earlier for earlier, later in pairwise(due)] == [200] * (len(due) - 1)
+    assert began < due[0] <= began + 400
+    assert sorted(place.tickets(d)) == sorted(run.id for run in place.runs())
+    assert all(run.created_at >= run.scheduled_at for run in place.runs()), "before its time"
+    assert place.runs()[0].created_by == "schedule:interval-1"
+
+
+def test_a_pause_stops_schedules_and_its_instants_are_not_missed(place: Place) -> None:
+    d = place.deploy(Interval(0.1, catchup="all"))
+    dispatch(place, until=lambda: len(place.due()) >= 2)
+    place.store.follow(pause_deployment(d, "user"))
+    before = len(place.due())
+    dispatch(place, until=lambda: place.attention(d) is None)
+
+    place.store.call_all([command(as_is, "HSET", keys.schedules(d), "interval-1:cursor", 1)])
+    place.store.follow(resume_deployment(d))
+    resumed = place.now_ms(d)
+    dispatch(place, until=lambda: len(place.due()) >= before + 2)
+
+    assert all(due > resumed - 1000 for due in place.due()[before:])
+
+
+def test_a_delayed_run_is_queued_at_its_time(place: Place) -> None:
+    d = place.deploy()
+    due = place.now_ms(d) + 300
+    run = delayed(d, due)
+    place.store.follow(submit_later(run))
+
+    dispatch(place, until=lambda: bool(place.tickets(d)))
+
+    assert place.now_ms(d) >= due
+    assert place.tickets(d) == [run.run_id]
+    dispatch(place)
+    assert place.attention(d) is None
+
+
+def test_more_delayed_runs_than_one_step_takes(place: Place) -> None:
+    d = place.deploy()
+    due = place.now_ms(d) + 100
+    runs = [delayed(d, due) for _ in range(450)]
+    place.store.call(lower_attention(d, due))
+    place.store.call_all([submit_run(run) for run in runs])
+
+    dispatch(place, until=lambda: len(place.tickets(d)) == 450)
+
+    assert place.now_ms(d) >= due
+
+
+@pytest.mark.damages_keys
+def test_a_broken_rule_and_a_broken_deployment_stop_nobody_else(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F55: one schedule with a rule of nowhere, one deployment whose hash is no hash."""
+    ill = place.deploy(MINUTELY, Interval(0.1), name="flow/ill")
+    worse = place.deploy(MINUTELY, name="flow/worse")
+    well = place.deploy(Interval(0.1))
+    spoil = command(as_is, "HGET", keys.schedules(ill), "cron-1:rule")
+    rule = place.store.call(spoil).replace('"UTC"', '"Mars/Olympus"')
+    place.store.call(command(as_is, "HSET", keys.schedules(ill), "cron-1:rule", rule))
+    place.store.call(command(as_is, "DEL", keys.schedules(worse)))
+    place.store.call(command(as_is, "SET", keys.schedules(worse), "no hash"))
+
+    dispatch(place, until=lambda: len(place.tickets(well)) > 2 and len(place.tickets(ill)) > 2)
+
+    told = [entry.message for entry in caplog.records if entry.levelname == "ERROR"]
+    assert len(told) == 2, "each is told once"
+    assert any("cron-1" in line and "Mars/Olympus" in line for line in told)
+
+
+class Interrupted(AsyncStore):
+    """A store before whose calls something else may happen, by the number of the call."""
+
+    def __init__(self, inner: AsyncStore, before: Callable[[int], Awaitable[None]]) -> None:
+        super().__init__(inner.url, inner._connect)
+        self._before = before
+        self.calls = 0
+
+    async def call_all(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        if requests:
+            self.calls += 1
+            await self._before(self.calls)
+        return await super().call_all(requests)
+
+
+CALLS = 8
+"""More than one turn that settles a deployment makes; the later ones fall into the next turn."""
+
+
+@pytest.mark.parametrize("where", list(combinations_with_replacement(range(1, CALLS + 1), 3)))
+def test_no_interleaving_loses_a_due_instant(place: Place, where: tuple[int, int, int]) -> None:
+    """lower, change, lower: each before any call of a scheduler that raises the entry meanwhile."""
+    d = place.deploy(Cron("0 0 1 1 *"))
+    soon = place.now_ms(d) + 10 * AHEAD_MS
+    lower: Request[Any] = lower_attention(d, soon)
+    change: Request[Any] = submit_run(delayed(d, soon))
+    steps = list(zip(where, (lower, change, lower), strict=True))
+
+    async def work() -> None:
+        other = open_async_store(place.server.url)
+
+        async def before(call: int) -> None:
+            for _, step in [entry for entry in steps if entry[0] == call]:
+                await other.call(step)
+
+        store = Interrupted(other, before)
+        dispatcher = Dispatcher(store, ServerClock(store))
+        while await dispatcher.turn() == 0 or store.calls < CALLS:
+            pass
+        await store.close()
+        await other.close()
+
+    asyncio.run(work())
+
+    (entry,) = place.store.call(due_attention(soon, 10))
+    assert entry == (d, soon)
+
+
+def delayed(d: DeploymentId, at_ms: int) -> NewRun:
+    run_id: RunId = new_run_id(d, at_ms)
+    return NewRun(deployment_id=d, run_id=run_id, parameters="{}", scheduled_at=at_ms)
