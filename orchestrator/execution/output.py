@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from typing import TextIO
 
 from orchestrator.execution.kernel import flush_c_streams
 
@@ -118,7 +119,7 @@ def collect_logging() -> None:
 def flush_streams() -> None:
     """Write out what Python has buffered for the pipe."""
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        _flush(stream)
 
 
 def finish() -> None:
@@ -128,14 +129,19 @@ def finish() -> None:
         sys.stdout.finish()
     flush_streams()
     for stream in (sys.__stdout__, sys.__stderr__):
-        if stream is not None:
-            stream.flush()
+        _flush(stream)
     flush_c_streams()
 
 
 def complain(error: BaseException) -> None:
     """A traceback into the pipe as raw text, for errors of the machinery itself."""
     write("".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace"))
+
+
+def _flush(stream: TextIO | None) -> None:
+    # User code may have closed a stream, or taken it away.
+    if stream is not None and not stream.closed:
+        stream.flush()
 
 
 def _writes_to_console(handler: logging.Handler) -> bool:

@@ -56,6 +56,7 @@ class Cancellation:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, self)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take exit codes away
 
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         if os.getpid() != self._run:

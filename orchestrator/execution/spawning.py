@@ -73,6 +73,8 @@ def _load(config: Config) -> Stock:
 def _load_one(files: Sources, source: Source) -> LoadedFlow | str:
     """The flow, or the traceback that tells why there is none."""
     try:
+        if "path" in source:
+            files.note(source["path"])  # also when it is not there yet
         with files.noting():
             flow = load_flow(source)
         prepare = getattr(flow, "prepare", None)

@@ -23,9 +23,11 @@ from orchestrator.model.clock import Clock
 _LOOK_AGAIN = 1.0
 """Seconds; epoll's own timer stands still while the machine sleeps, deadlines do not (F61)."""
 
+_DESCRIPTORS_OF_A_RUN = 2
+
 _RECENT = 100
-"""So many runs that have ended are reported as well when the runner dies: it may have died before
-it wrote their ends. A report about a run that is over changes nothing."""
+"""So many runs that were over already are reported as well when the runner dies: it may have died
+before it wrote their ends. A report about a run whose end is written changes nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Tending:
         self._strangers: dict[int, int] = {}
         self._departed: list[Message] = []
         self._recent: deque[str] = deque(maxlen=_RECENT)
+        self._unsettled: list[str] = []
         self._poll = select.epoll()
         self._poll.register(control, select.EPOLLIN)
         self._over: str | None = None
@@ -72,6 +75,7 @@ class Tending:
         while self._over is None:
             self._turn()
         self._poll.unregister(self._control)
+        self._unsettled = [*self._runs, *self._recent]
         for run in self._runs.values():
             run.kill()
         while self._runs:
@@ -84,7 +88,7 @@ class Tending:
 
     def keys_to_report(self) -> list[str]:
         """Runs that nobody may have written the end of."""
-        return list(self._recent)
+        return self._unsettled
 
     def _turn(self) -> None:
         for descriptor, events in self._poll.poll(self._patience()):
@@ -149,6 +153,8 @@ class Tending:
             elif flow not in self._stock.flows:
                 why = self._stock.faults.get(flow, f"this spawner has no flow {flow!r}")
                 self._refuse(key, why)
+            elif len(descriptors) != _DESCRIPTORS_OF_A_RUN:
+                self._refuse(key, "its descriptors did not arrive: too many open files here")
             else:
                 self._admit(message, self._make_process(flow, *descriptors))
         except OSError as error:  # no processes, memory or descriptors left
@@ -183,7 +189,6 @@ class Tending:
             deadline=message["deadline"],
         )
         self._runs[run.key] = self._by_handle[handle] = run
-        self._recent.append(run.key)
         self._poll.register(handle, select.EPOLLIN)
         self.say({"op": "forked", "key": run.key, "pid": run.pid})
 
@@ -191,6 +196,7 @@ class Tending:
         """The run process has ended; say so once everything it started has ended too."""
         _pid, status, usage = os.wait4(run.pid, 0)
         del self._runs[run.key], self._by_handle[run.handle]
+        self._recent.append(run.key)
         self._poll.unregister(run.handle)
         ended = _ended(run, os.waitstatus_to_exitcode(status), usage)
         left_nothing = run.left_nothing()

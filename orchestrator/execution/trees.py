@@ -16,7 +16,7 @@ _HAS_CHILDREN_FILES = Path(f"/proc/self/task/{os.getpid()}/children").exists()
 
 
 def children_of(pid: int) -> list[int]:
-    """The direct children, zombies included."""
+    """The direct children, zombies included. Of this process: all, since only it takes any away."""
     if _HAS_CHILDREN_FILES:
         return _listed_children(pid)
     return [child for child, parent in _parents().items() if parent == pid]

@@ -89,6 +89,15 @@ def test_a_repaired_import_makes_the_spawner_stale_instead_of_refusing(open_desk
     desk.heard("stale", desk.run().key)
 
 
+def test_a_script_that_appears_later_makes_the_spawner_stale(open_desk: Open) -> None:
+    desk = open_desk("", flows={})
+    late = desk.folder / "late.py"
+    again = open_desk("", flows={"f": {"path": str(late), "qualname": "f"}})
+    assert "no such file" in again.heard("loaded")["flows"]["f"]
+    late.write_text(PLAIN.format(1))
+    again.heard("stale", again.run().key)
+
+
 def test_F64_threads_in_the_module_mean_a_fresh_interpreter(open_desk: Open) -> None:
     desk = open_desk(
         "import os, threading\nfrom orchestrator import flow\nmade_by = os.getpid()\n"

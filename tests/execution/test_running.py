@@ -216,6 +216,23 @@ def test_F65_sigterm_to_a_run_leaves_the_spawner_alone(open_desk: Open) -> None:
     assert desk.completed().done["state"] == "Completed"
 
 
+def test_a_module_that_ignores_its_children_does_not_hide_how_runs_end(open_desk: Open) -> None:
+    line = open_desk(
+        "import os, signal\nfrom orchestrator import flow\n"
+        "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n@flow\ndef f():\n    os._exit(9)\n"
+    ).run()
+    line.go()
+    assert line.ended()["exit"] == 9
+
+
+def test_a_flow_may_close_its_streams(open_desk: Open) -> None:
+    line = open_desk(
+        "import sys\nfrom orchestrator import flow\n"
+        "@flow\ndef f():\n    sys.stdout.close()\n    sys.stderr = None\n"
+    ).completed()
+    assert (line.done["state"], line.ended()["exit"]) == ("Completed", 0)
+
+
 def test_the_user_code_sees_itself_as_main_without_being_run_as_main(open_desk: Open) -> None:
     line = open_desk(
         "import pickle, sys\nfrom orchestrator import flow\n"

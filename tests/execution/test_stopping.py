@@ -205,6 +205,23 @@ def test_F67_the_death_of_the_runner_kills_all_and_is_reported(
     assert (tmp_path / "mark").read_text() == "helper\n"
 
 
+def test_the_report_names_a_run_older_than_all_that_came_after(
+    open_desk: Open, tmp_path: Path
+) -> None:
+    desk = open_desk(IMMUNE, report=["/bin/sh", "-c", "cat > report.json; mv report.json told"])
+    old = working(desk.run())
+    for _ in range(110):
+        line = desk.run()
+        desk.say("stop", key=line.key, reason="cancel", grace=0)
+        line.ended()
+    desk.hang_up()
+    assert desk.process.wait(20) == 0
+    told = eventually(lambda: (tmp_path / "told").exists() and (tmp_path / "told").read_text())
+    keys = [":".join(run.values()) for run in json.loads(str(told))["runs"]]
+    assert keys[0] == old.key
+    assert len(keys) == len(set(keys)) == 101
+
+
 def test_the_death_of_the_spawner_ends_its_runs(open_desk: Open) -> None:
     desk = open_desk(IMMUNE)
     line = working(desk.run())
