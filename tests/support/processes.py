@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestrator.execution.trees import children_of
 from tests.support.waiting import eventually
 
 
@@ -114,10 +115,7 @@ def is_gone(pid: int) -> bool:
 
 def children(pid: int) -> list[int]:
     """The direct children of a process; none when it is gone."""
-    try:
-        return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    return children_of(pid)  # not every kernel lists them under /proc/<pid>/task
 
 
 def tree(pid: int) -> list[int]:
