@@ -17,10 +17,14 @@ for i = 1, #held, 2 do
   answer[#answer + 1] = word
 end
 
-if registered then redis.call('HINCRBY', runners, runner .. ':beat', 1) end
-local at = #renewed > 0 and now()
-for _, id in ipairs(renewed) do
-  redis.call('HINCRBY', run_prefix .. id, 'beat', 1)
-  redis.call('ZADD', leases, at, id)
+if #renewed > 0 then
+  local at, members = now(), {}
+  for _, id in ipairs(renewed) do
+    members[#members + 1] = at
+    members[#members + 1] = id
+  end
+  redis.call('ZADD', leases, unpack(members))
 end
+for _, id in ipairs(renewed) do redis.call('HINCRBY', run_prefix .. id, 'beat', 1) end
+if registered then redis.call('HINCRBY', runners, runner .. ':beat', 1) end
 return answer

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- KEYS  run log leases queue_first queue queue_late delayed
 -- ARGV  run_id token state result error reason retries retry_delay_ms peak_bytes cpu_seconds retention_ms control ended
--- USES  clock history states tickets ending
+-- USES  clock history states tickets ending guards
 -- REPLY ok | retry | cancelled | lease_lost | gone
 -- Claimed -> final, or -> AwaitingRetry, by the holder of the lease only (I8). Ticket and lease go
 -- in the same step (I14). The same token again answers the same word (I15).
@@ -15,23 +15,30 @@ if not CLAIMED[before] then
   local word, due = string.match(record[8] or '', '^finish (%a+) (%d*)$')
   return {word or 'lease_lost', due or ''}
 end
+local streams = {first = queue_first, queue = queue, late = queue_late}
+check_streams(streams[place_of(record[6])])
+local again = RETRIED[state] and tonumber(record[7]) < tonumber(retries)
+local next_attempt = again and before ~= 'Cancelling'
+if next_attempt then
+  check_streams(queue)
+  check_sets(delayed)
+end
 
 local at = now()
-local function leave(new_state, why, word, due, fields)
+redis.call('ZREM', leases, run_id)
+drop_ticket(record[6], streams)
+local function record_end(new_state, why, word, due, fields)
   for _, text in ipairs({
     'result', result, 'error', error, 'peak_bytes', peak_bytes, 'cpu_seconds', cpu_seconds,
     'last_word', 'finish ' .. word .. ' ' .. due,
   }) do
     fields[#fields + 1] = text
   end
-  redis.call('ZREM', leases, run_id)
-  drop_ticket(record[6], {first = queue_first, queue = queue, late = queue_late})
   change(run, record[5], at, new_state, attempt, runner, why, fields)
   return {word, due}
 end
 
-local again = RETRIED[state] and tonumber(record[7]) < tonumber(retries)
-if again and before ~= 'Cancelling' then
+if next_attempt then
   local due, ticket = '', ''
   if tonumber(retry_delay_ms) > 0 then
     due = string.format('%.0f', at + tonumber(retry_delay_ms))
@@ -39,7 +46,7 @@ if again and before ~= 'Cancelling' then
   else
     ticket = put_ticket(queue, 'queue', run_id)
   end
-  local answer = leave('AwaitingRetry', reason, 'retry', due, {
+  local answer = record_end('AwaitingRetry', reason, 'retry', due, {
     'begin_as', tonumber(attempt) + 1, 'failures', tonumber(record[7]) + 1, 'ticket', ticket,
   })
   if ticket ~= '' or record[9] == '1' then redis.call('PUBLISH', control, 'queue') end
@@ -48,7 +55,7 @@ end
 
 local over, word = state, 'ok'
 if again then over, word = 'Cancelled', 'cancelled' end
-local answer = leave(over, reason, word, '', {'ended_at', at, 'ticket', ''})
+local answer = record_end(over, reason, word, '', {'ended_at', at, 'ticket', ''})
 conclude(run, log, retention_ms, ended, run_id)
 if record[9] == '1' then redis.call('PUBLISH', control, 'queue') end
 return answer

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- KEYS  run log deployment leases queue_first queue queue_late
 -- ARGV  run_id token beat reason retention_ms control ended
--- USES  clock history states tickets ending
+-- USES  clock history states tickets ending guards
 -- REPLY recovered | cancelled | crashed | stale | gone
 -- Claimed -> Scheduled at the front of the queue, or final; only while (token, beat) are what the
 -- observer saw. An empty beat: the owner's own host reports its death. At most MOST recoveries.
@@ -14,10 +14,12 @@ if record[2] ~= token or not CLAIMED[state] then return 'stale' end
 if beat ~= '' and record[7] ~= beat then return 'stale' end
 local had_started = (record[8] or '') ~= ''
 local on_lost = redis.call('HGET', deployment, 'on_lost')
+local streams = {first = queue_first, queue = queue, late = queue_late}
+check_streams(queue_first, streams[place_of(record[6])])
 
 local at = now()
 redis.call('ZREM', leases, run_id)
-drop_ticket(record[6], {first = queue_first, queue = queue, late = queue_late})
+drop_ticket(record[6], streams)
 local function over(new_state, why, word, error)
   change(run, record[5], at, new_state, attempt, runner, why, {
     'ended_at', at, 'ticket', '', 'error', error,

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- KEYS  run log leases queue_first queue queue_late
 -- ARGV  run_id token reason retention_ms control ended
--- USES  clock history states tickets ending
+-- USES  clock history states tickets ending guards
 -- REPLY ok | cancelled | lease_lost | gone
 -- Claimed -> Scheduled at the front of the queue, by the holder of the lease only; the next claim
 -- begins the same attempt with a new token. A run that was being cancelled ends instead (I9).
@@ -13,10 +13,12 @@ if record[2] ~= token then return 'lease_lost' end
 if not CLAIMED[state] then
   return string.match(record[7] or '', '^release (%a+)$') or 'lease_lost'
 end
+local streams = {first = queue_first, queue = queue, late = queue_late}
+check_streams(queue_first, streams[place_of(record[6])])
 
 local at = now()
 redis.call('ZREM', leases, run_id)
-drop_ticket(record[6], {first = queue_first, queue = queue, late = queue_late})
+drop_ticket(record[6], streams)
 if state == 'Cancelling' then
   change(run, record[5], at, 'Cancelled', attempt, runner, reason, {
     'ended_at', at, 'ticket', '', 'last_word', 'release cancelled',

@@ -1,7 +1,7 @@
 #!lua
 -- KEYS  run deployment queue delayed runs
 -- ARGV  run_id parameters tags name created_by scheduled_at idempotency_key digest control
--- USES  clock history tickets creation
+-- USES  clock history tickets creation guards
 -- REPLY created | exists | conflict | no_deployment
 -- (none) -> Scheduled, with a ticket when it is due and among the delayed when it is not.
 -- The same id again changes nothing (I15).
@@ -12,6 +12,7 @@ if known[1] then
   if known[2] ~= digest then return 'conflict' end
   return 'exists'
 end
+check_sets(runs)
 
 local at = now()
 local due = tonumber(scheduled_at) or at

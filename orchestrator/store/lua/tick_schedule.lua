@@ -1,7 +1,7 @@
 #!lua
 -- KEYS  deployment schedules queue queue_late runs
 -- ARGV  slug generation cursor_seen cursor next_ms run_prefix control occurrences...
--- USES  clock history tickets creation
+-- USES  clock history tickets creation guards
 -- REPLY ok | stale | paused | gone
 -- The occurrences (run, due, parameters, late, ...) become runs and the cursor moves, in one step:
 -- any number of schedulers makes each once (I2), none inside a pause (I10). The cursor never moves
@@ -17,6 +17,8 @@ local missing = {}
 for i = 1, #occurrences, 4 do
   if redis.call('EXISTS', run_prefix .. occurrences[i]) == 0 then missing[#missing + 1] = i end
 end
+check_streams(queue, queue_late)
+check_sets(runs)
 
 local at = now()
 for _, i in ipairs(missing) do
