@@ -168,7 +168,7 @@ class HeldRun:
 
     def _told(self, message: Message) -> None:
         match message["op"]:
-            case "ready":
+            case "ready" if self.fate is None:
                 self._start(message["pid"])
             case "done":
                 self._done = message

@@ -11,14 +11,12 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
-import orchestrator
 from orchestrator.execution.pipe import Message, receive_packet, send_packet
 from orchestrator.model.serving import ServingSpec
-from orchestrator.programs import command_of
+from orchestrator.programs import HOME, command_of
 
-PROGRAM = Path(orchestrator.__file__).parent / "execution" / "spawner.py"
+PROGRAM = HOME / "orchestrator" / "execution" / "spawner.py"
 REPORT_URL = "ORCHESTRATOR_REDIS_URL"
 REPORT_RETENTION_MS = "ORCHESTRATOR_REPORT_RETENTION_MS"
 DEADLINES_OF_A_PACKET = 500
@@ -42,6 +40,7 @@ class Spawner:
         finally:
             theirs.close()
             os.close(config)
+        self._is_writing = False
         self.is_alive = True
         self.is_loaded = False
         self.is_stale = False
@@ -58,7 +57,7 @@ class Spawner:
         self._loop = asyncio.get_running_loop()
         self._heard = heard
         self._ours.setblocking(False)
-        self._loop.add_reader(self._ours, self._read)
+        self._loop.add_reader(self._ours.fileno(), self._read)
 
     def send(self, message: Message, descriptors: tuple[int, ...] = ()) -> None:
         """Send without waiting; the descriptors are closed once they are sent, or cannot be."""
@@ -82,8 +81,8 @@ class Spawner:
         for _, descriptors in self._unsent:
             _close_all(descriptors)
         self._unsent.clear()
-        self._loop.remove_reader(self._ours)
-        self._loop.remove_writer(self._ours)
+        self._loop.remove_reader(self._ours.fileno())
+        self._loop.remove_writer(self._ours.fileno())
         self._ours.close()
 
     async def gone(self) -> int:
@@ -113,13 +112,16 @@ class Spawner:
             try:
                 send_packet(self._ours, message, descriptors)
             except BlockingIOError:
-                self._loop.add_writer(self._ours, self._write)
+                self._is_writing = True
+                self._loop.add_writer(self._ours.fileno(), self._write)
                 return
             except (BrokenPipeError, ConnectionResetError):
                 pass  # its end of file says so to whoever reads
             _close_all(descriptors)
             self._unsent.popleft()
-        self._loop.remove_writer(self._ours)
+        if self._is_writing:
+            self._is_writing = False
+            self._loop.remove_writer(self._ours.fileno())
 
 
 def _config(spec: ServingSpec) -> Message:

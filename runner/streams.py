@@ -19,25 +19,31 @@ class ControlStream:
         self._ours, self._heard = ours, heard
         self._lines = Lines()
         self._unsent = b""
+        self._is_writing = False
         self._loop = asyncio.get_running_loop()
         ours.setblocking(False)
-        self._loop.add_reader(ours, self._read)
+        # By number throughout: for objects, selectors prepare an error text with every miss.
+        self._loop.add_reader(ours.fileno(), self._read)
+        self._is_reading = True
 
     def send(self, message: Message) -> None:
         """Send as soon as the process reads; dropped when it is gone."""
-        idle = not self._unsent
         self._unsent += encode(message)
-        if idle:
+        if not self._is_writing:
             self._write()
 
     def finish(self) -> None:
         """The process is gone: take what it still had said, and close. Once is enough."""
-        if self._ours.fileno() >= 0:
-            while self._read():
-                pass
-            self._close()
+        if self._ours.fileno() < 0:
+            return
+        while self._is_reading and self._read():
+            pass
+        self._stop_reading()
+        self._stop_writing()
+        self._ours.close()
 
     def _read(self) -> bool:
+        """Whether there may be more."""
         try:
             data = self._ours.recv(CHUNK)
         except BlockingIOError:
@@ -45,7 +51,7 @@ class ControlStream:
         except ConnectionResetError:
             data = b""
         if not data:
-            self._loop.remove_reader(self._ours)
+            self._stop_reading()
             return False
         for message in self._lines.feed(data):
             self._heard(message)
@@ -59,16 +65,21 @@ class ControlStream:
         except (BrokenPipeError, ConnectionResetError):
             sent = len(self._unsent)
         self._unsent = self._unsent[sent:]
-        if self._unsent:
-            self._loop.add_writer(self._ours, self._write)
-        else:
-            self._loop.remove_writer(self._ours)
+        if not self._unsent:
+            self._stop_writing()
+        elif not self._is_writing:
+            self._is_writing = True
+            self._loop.add_writer(self._ours.fileno(), self._write)
 
-    def _close(self) -> None:
-        self._unsent = b""
-        self._loop.remove_reader(self._ours)
-        self._loop.remove_writer(self._ours)
-        self._ours.close()
+    def _stop_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._loop.remove_reader(self._ours.fileno())
+
+    def _stop_writing(self) -> None:
+        if self._is_writing:
+            self._is_writing = False
+            self._loop.remove_writer(self._ours.fileno())
 
 
 class Output:
@@ -79,23 +90,31 @@ class Output:
         self._loop = asyncio.get_running_loop()
         os.set_blocking(ours, False)
         self._loop.add_reader(ours, self._read)
+        self._is_reading = True
 
     def finish(self) -> None:
         """The processes are gone: take what is still in the pipe, and close. Once is enough."""
-        if self._ours >= 0:
-            while self._read():
-                pass
-            self._loop.remove_reader(self._ours)
-            os.close(self._ours)
-            self._ours = -1
+        if self._ours < 0:
+            return
+        while self._is_reading and self._read():
+            pass
+        self._stop_reading()
+        os.close(self._ours)
+        self._ours = -1
 
     def _read(self) -> bool:
+        """Whether there may be more."""
         try:
             data = os.read(self._ours, CHUNK)
         except BlockingIOError:
             return False
         if not data:
-            self._loop.remove_reader(self._ours)
+            self._stop_reading()
             return False
         self._heard(data)
         return True
+
+    def _stop_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._loop.remove_reader(self._ours)
