@@ -37,8 +37,9 @@ if not facts[1] then return {'gone', '0'} end
 if not mine[1] then return {'unregistered', '0'} end
 if facts[2] == '1' then return {'held', '0'} end
 local room, limit = tonumber(count), tonumber(facts[3])
+local leased = redis.call('ZCARD', leases)
 if limit then
-  room = math.min(room, limit - redis.call('ZCARD', leases))
+  room = math.min(room, limit - leased)
   if room <= 0 then return {'full', '0'} end
 end
 
