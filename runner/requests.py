@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
 from orchestrator.execution.pipe import Message
-from orchestrator.model.clock import Clock
-from orchestrator.model.documents import encoded
-from orchestrator.model.errors import (
-    DeploymentNotFound,
-    InvalidInput,
-    KeyReused,
-    OrchestratorError,
-    RunNotFound,
-)
-from orchestrator.model.ids import RunId, deployment_id, idempotent_run_id, new_run_id
+from orchestrator.model.asked import Asked
+from orchestrator.model.clock import Clock, from_ms
+from orchestrator.model.errors import InvalidInput, OrchestratorError, RunNotFound
+from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run
 from orchestrator.store.caller import AsyncStore
-from orchestrator.store.deployments import read_deployment
-from orchestrator.store.runs import NewRun, read_run, submit_later, submit_run
-from orchestrator.store.validation import check_parameters
+from orchestrator.store.runs import read_run
+from orchestrator.store.submission import create_run
 
 from . import events
 from .runs import HeldRun
@@ -38,7 +31,7 @@ class Requests:
         self._store, self._clock = store, clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._methods: dict[str, Callable[[HeldRun, dict[str, Any]], Awaitable[Run]]] = {
-            "create_run": lambda run, given: self.create_run(f"run:{run.id}", **given),
+            "create_run": self._create_run,
             "read_run": lambda _, given: self.read_run(**given),
             "wait_for_run": lambda _, given: self.wait_for_run(**given),
         }
@@ -48,43 +41,6 @@ class Requests:
         task = asyncio.create_task(self._answer(run, message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def create_run(
-        self,
-        created_by: str,
-        deployment: str,
-        parameters: dict[str, Any] | None = None,
-        *,
-        tags: Sequence[str] = (),
-        name: str = "",
-        scheduled_at: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> Run:
-        """The new run, or the one that was asked for under this key before.
-
-        Raises:
-            DeploymentNotFound, InvalidParameters, KeyReused, ServerUnavailable
-        """
-        d = deployment_id(deployment)
-        known = await self._store.follow(read_deployment(d))
-        if known is None:
-            raise DeploymentNotFound(deployment)
-        merged = {**known.parameters, **(parameters or {})}
-        text = encoded(deployment, merged)
-        if known.enforce_parameter_schema:
-            check_parameters(deployment, known.parameter_schema, merged)
-        now = self._clock.now_ms()
-        new = NewRun(
-            deployment_id=d,
-            run_id=idempotent_run_id(d, idempotency_key) if idempotency_key else new_run_id(d, now),
-            parameters=text,
-            tags=tuple(dict.fromkeys((*known.tags, *tags))),
-            name=name,
-            created_by=created_by,
-            scheduled_at=scheduled_at,
-            idempotency_key=idempotency_key,
-        )
-        return await self._submit(deployment, new)
 
     async def read_run(self, run_id: str) -> Run:
         """The run as it is.
@@ -119,16 +75,17 @@ class Requests:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
 
-    async def _submit(self, deployment: str, new: NewRun) -> Run:
-        if new.scheduled_at is None:
-            submitted = await self._store.call(submit_run(new))
-        else:
-            submitted = await self._store.follow(submit_later(new))
-        if submitted.word == "no_deployment":
-            raise DeploymentNotFound(deployment)
-        if submitted.word == "conflict":
-            raise KeyReused(new.idempotency_key or "", submitted.run_id)
-        return await self.read_run(submitted.run_id)
+    async def _create_run(self, asking: HeldRun, given: dict[str, Any]) -> Run:
+        scheduled_at = given.get("scheduled_at")
+        asked = Asked(
+            **{
+                **given,
+                "name": given.get("name") or None,
+                "scheduled_at": None if scheduled_at is None else from_ms(scheduled_at),
+                "created_by": f"run:{asking.id}",
+            }
+        )
+        return await self._store.follow(create_run(asked, self._clock))
 
     async def _answer(self, run: HeldRun, message: Message) -> None:
         reply: Message = {"op": "reply", "n": message["n"]}

@@ -74,7 +74,10 @@ class Spawning:
         """End all spawners; none has runs any more."""
         self._closing = True
         for spawner in list(self._living.values()):
-            spawner.send({"op": "quit"})
+            if spawner.is_loaded:
+                spawner.send({"op": "quit"})
+            else:
+                spawner.kill()  # it hears nothing before the user's import is over
         while self._living:  # noqa: ASYNC110 - a few milliseconds, once
             await asyncio.sleep(0.005)
 

@@ -174,13 +174,12 @@ def rare():
 
 def test_a_run_asks_for_another_and_waits_for_it(place: Place) -> None:
     place.flows("""
-from orchestrator.execution.context import request
+from orchestrator import run_deployment
 @flow
 def work(n):
     if n == 0:
         return "bottom"
-    made = request("create_run", deployment="work/test", parameters={"n": n - 1})
-    return request("wait_for_run", run_id=made["id"])["result"]
+    return run_deployment("work/test", parameters={"n": n - 1}).result
 """)
     place.start()
     run = place.ended(place.submit(n=2))

@@ -134,3 +134,13 @@ def test_nothing_of_a_drained_runner_is_left(place: Place) -> None:
     processes = tree(runner.pid)
     assert runner.drain() == 0
     gone(processes, within=1)
+
+
+def test_an_import_that_never_ends_does_not_keep_the_runner(place: Place) -> None:
+    place.flows("Path('importing').touch()\ntime.sleep(60)\n@flow\ndef work(): ...\n")
+    runner = place.launch(place.spec().to_json())
+    eventually((place.folder / "importing").exists)
+    eventually(lambda: place.deployment() and place.deployment().runners)
+    processes = tree(runner.pid)
+    assert runner.drain() == 0
+    gone(processes, within=1)
