@@ -31,7 +31,7 @@ class Parameters:
     def __init__(self, fn: Callable[..., Any], *, title: str) -> None:
         self._fn = fn
         self._title = title
-        self._signature = _signature(fn)
+        self._signature = _without_fields(_signature(fn))
 
     def of_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The values by parameter name; TypeError when they do not fit the signature."""
@@ -156,6 +156,25 @@ def _signature(fn: Callable[..., Any]) -> inspect.Signature:
 
         return inspect.signature(fn, annotation_format=annotationlib.Format.FORWARDREF)
     return inspect.signature(fn)
+
+
+def _without_fields(signature: inspect.Signature) -> inspect.Signature:
+    """``n: int = Field(3, gt=0)`` read as ``n: Annotated[int, Field(gt=0)] = 3``."""
+    parameters = [
+        _without_field(parameter) if type(parameter.default).__name__ == "FieldInfo" else parameter
+        for parameter in signature.parameters.values()
+    ]
+    # Not validated: a required field may follow a default, which Python itself has accepted.
+    return inspect.Signature(parameters, __validate_parameters__=False)
+
+
+def _without_field(parameter: inspect.Parameter) -> inspect.Parameter:
+    field: Any = parameter.default  # pydantic's, so pydantic is imported already
+    annotation = Any if parameter.annotation is _ABSENT else parameter.annotation
+    return parameter.replace(
+        annotation=typing.Annotated[annotation, field],
+        default=_ABSENT if field.is_required() else field.get_default(call_default_factory=True),
+    )
 
 
 def _resolved(annotation: Any, namespace: dict[str, Any]) -> Any:

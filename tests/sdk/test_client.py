@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from orchestrator import (
     RunIsFinal,
     RunNotFound,
     ServerUnavailable,
+    arun_deployment,
     flow,
     run_deployment,
 )
@@ -256,6 +258,12 @@ def test_run_deployment_without_waiting(configured: Client) -> None:
 
     assert (run.parameters["times"], run.tags, run.name) == (3, ("a", "t"), "mine")
     assert run.idempotency_key == "once"
+    assert configured.run(run.id) == run
+
+
+def test_run_deployment_in_an_event_loop(configured: Client) -> None:
+    run = asyncio.run(arun_deployment(NAME, timeout=0))
+
     assert configured.run(run.id) == run
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from orchestrator.annotations import is_plain, plain_schema, plain_value
 from orchestrator.coercion import Coercion, schemas
 from orchestrator.docstring import argument_texts
+from orchestrator.model.errors import InvalidParameters
 from orchestrator.parameters import Parameters
 
 if TYPE_CHECKING:
@@ -178,3 +179,21 @@ def test_docstrings_without_arguments() -> None:
         "a": "one",
         "b": "two",
     }
+
+
+def test_defaults_written_as_fields() -> None:
+    def fielded(
+        number: int = Field(3, gt=0, description="how many"),
+        color: Color = Field(),  # noqa: B008  # as users write it
+    ) -> tuple[int, Color]:
+        return number, color
+
+    parameters = Parameters(fielded, title="fielded")
+    number = parameters.schema()["properties"]["number"]
+
+    assert (number["default"], number["exclusiveMinimum"]) == (3, 0)
+    assert number["description"] == "how many"
+    assert parameters.required == ["color"]
+    assert parameters.arguments(parameters.built({"color": "red"})) == ((3, Color.RED), {})
+    with pytest.raises(InvalidParameters, match="greater than 0"):
+        parameters.built({"number": 0})
