@@ -10,7 +10,7 @@ from orchestrator.model.errors import ServerRefused, ServerUnavailable
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.checks import check_server, server_facts
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 5.0
 """A server that starts together with us gets so long."""
 
 _log = logging.getLogger(__name__)

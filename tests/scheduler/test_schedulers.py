@@ -32,9 +32,9 @@ def test_two_schedulers_make_each_occurrence_once(place: Place) -> None:
     """I2: also while one dies and another begins, nothing is left out and nothing made twice."""
     d = place.deploy(Interval(EVERY_MS / 1000, catchup="all"))
     first = place.start()
-    leader = eventually(place.leader, why="somebody leads")
+    leader = eventually(place.leader, within=30, why="somebody leads")
     second = place.start()
-    eventually(lambda: len(place.due()) >= 5, why="runs are made")
+    eventually(lambda: len(place.due()) >= 5, within=30, why="runs are made")
 
     first.kill()
     died_at = place.now_ms(d)
@@ -55,9 +55,9 @@ def test_two_schedulers_make_each_occurrence_once(place: Place) -> None:
 def test_a_standby_takes_over_within_the_leads_time(place: Place) -> None:
     d = place.deploy(Interval(EVERY_MS / 1000, catchup="none"))
     first = place.start()
-    leader = eventually(place.leader, why="the first one leads")
+    leader = eventually(place.leader, within=30, why="the first one leads")
     place.start()
-    eventually(lambda: len(place.due()) >= 3, why="runs are made")
+    eventually(lambda: len(place.due()) >= 3, within=30, why="runs are made")
 
     first.kill()
     died_at = place.now_ms(d)
@@ -86,7 +86,7 @@ def test_without_a_leader_any_number_may_work(place: Place) -> None:
                 text=True,
             )
         )
-    eventually(lambda: len(place.due()) >= 30, why="runs are made", within=20)
+    eventually(lambda: len(place.due()) >= 30, within=30, why="runs are made")
 
     for process in place.schedulers:
         process.kill()
@@ -98,7 +98,7 @@ def test_without_a_leader_any_number_may_work(place: Place) -> None:
 def test_a_pause_moves_the_cursor(place: Place) -> None:
     d = place.deploy(Interval(EVERY_MS / 1000, catchup="all"))
     place.start()
-    eventually(lambda: len(place.due()) >= 3, why="runs are made")
+    eventually(lambda: len(place.due()) >= 3, within=30, why="runs are made")
 
     place.store.follow(pause_deployment(d, "user"))
     paused_at = place.now_ms(d)
@@ -132,7 +132,7 @@ def test_restarts_lose_nothing(place: Place) -> None:
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT):
         process = place.start()
         began_at = place.server_ms()
-        eventually(lambda: has_run_since(place, began_at), why="runs are made")  # noqa: B023
+        eventually(lambda: has_run_since(place, began_at), within=30, why="runs are made")  # noqa: B023
         process.send_signal(number)
         process.wait(10)
 
@@ -155,7 +155,7 @@ def test_it_outlives_its_server(own_server: Server) -> None:
     try:
         place.deploy(Interval(EVERY_MS / 1000))
         process = place.start()
-        eventually(lambda: len(place.due()) >= 3, why="runs are made")
+        eventually(lambda: len(place.due()) >= 3, within=30, why="runs are made")
 
         own_server.kill()
         own_server.start()
@@ -174,7 +174,7 @@ def test_it_outlives_its_server(own_server: Server) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order(place: Place, number: signal.Signals) -> None:
     process = place.start()
-    eventually(place.leader, why="it leads")
+    eventually(place.leader, within=30, why="it leads")
 
     process.send_signal(number)
     _, errors = process.communicate(timeout=10)
