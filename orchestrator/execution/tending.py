@@ -11,13 +11,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from resource import struct_rusage
 
-from orchestrator.execution import trees
 from orchestrator.execution.failures import format_failure
 from orchestrator.execution.loading import LoadedFlow, Source
 from orchestrator.execution.pipe import Message, Outbox, close_all, receive_packet
 from orchestrator.execution.sources import Sources
 from orchestrator.execution.spawned import Spawned
 from orchestrator.execution.starting import Started, fork_run, start_fresh
+from orchestrator.execution.strangers import Strangers
 from orchestrator.model.clock import Clock
 
 _LOOK_AGAIN = 1.0
@@ -57,11 +57,11 @@ class Tending:
         self._residents = frozenset(stock.residents)
         self._runs: dict[str, Spawned] = {}
         self._by_handle: dict[int, Spawned] = {}
-        self._strangers: dict[int, int] = {}
         self._departed: list[Message] = []
         self._recent: deque[str] = deque(maxlen=_RECENT)
         self._unsettled: list[str] = []
         self._poll = select.epoll()
+        self._strangers = Strangers(self._poll)
         self._poll.register(control, select.EPOLLIN)
         self._over: str | None = None
 
@@ -97,7 +97,8 @@ class Tending:
             elif (run := self._by_handle.get(descriptor)) is not None:
                 self._bury(run)
             else:
-                self._bury_stranger(descriptor)
+                self._strangers.bury(descriptor)
+                self._settle()
         now = self._clock.elapsed()
         for run in self._runs.values():
             run.act(now)
@@ -208,26 +209,12 @@ class Tending:
             self._settle()
 
     def _settle(self) -> None:
-        """Kill what dead runs left behind. Such processes are our children now: strangers."""
-        ours = {run.pid for run in self._runs.values()}
-        known = ours.union(self._residents, self._strangers.values())
-        found = [pid for pid in trees.children_of(os.getpid()) if pid not in known]
-        for pid in found:
-            handle = os.pidfd_open(pid)
-            trees.send(handle, signal.SIGKILL)
-            self._strangers[handle] = pid
-            self._poll.register(handle, select.EPOLLIN)
-        trees.kill_below(found)
+        """Say of runs that they have ended when nothing that they started is left."""
+        self._strangers.sweep({run.pid for run in self._runs.values()} | self._residents)
         if not self._strangers:
             for ended in self._departed:
                 self.say(ended)
             self._departed.clear()
-
-    def _bury_stranger(self, handle: int) -> None:
-        os.waitpid(self._strangers.pop(handle), 0)
-        self._poll.unregister(handle)
-        os.close(handle)
-        self._settle()  # its own children have become ours
 
 
 def _instruct(run: Spawned, message: Message, now: float) -> None:
