@@ -111,6 +111,26 @@ def test_F64_threads_in_the_module_mean_a_fresh_interpreter(open_desk: Open) -> 
     assert json.loads(desk.completed(x=3).done["result"]) == [3, True]
 
 
+def test_F64_native_threads_of_unknown_origin_mean_a_fresh_interpreter(open_desk: Open) -> None:
+    desk = open_desk(
+        "import ctypes\nlibc, thread = ctypes.CDLL(None), ctypes.c_ulong()\n"
+        "libc.pthread_create(ctypes.byref(thread), None, libc.pause, None)\n" + PLAIN.format(1)
+    )
+    assert "started 1 native thread (" in desk.heard("loaded")["isolation"]["f"]
+    assert desk.completed().done["state"] == "Completed"
+
+
+def test_a_flow_prepares_once_for_all_its_runs(open_desk: Open) -> None:
+    desk = open_desk(
+        "class Prepared:\n    log_prints = False\n    prepared = 0\n"
+        "    def __init__(self, fn):\n        self.fn = fn\n"
+        "    def prepare(self):\n        self.prepared += 1\n"
+        "    def run_with(self, parameters):\n        return self.prepared\n"
+        "@Prepared\ndef f():\n    pass\n"
+    )
+    assert [json.loads(desk.completed().done["result"]) for _ in range(2)] == [1, 1]
+
+
 def test_a_fresh_interpreter_can_be_asked_for(open_desk: Open) -> None:
     text = (
         "import os, sys\nfrom orchestrator import flow\nmade_by = os.getpid()\n"
