@@ -22,6 +22,9 @@ PATIENCE = 20.0
 ROUND = 1.0
 """Seconds of waiting after which it is asked again whether a guardian is alive."""
 
+COMPLAINTS = 2
+"""Rounds with a problem after which it is believed: a server killed just now is back by then."""
+
 REMEDY = "set ORCHESTRATOR_REDIS_URL to use a server of your own"
 
 
@@ -45,6 +48,7 @@ def ensure_server(settings: Settings) -> str:
 def _bring_up(home: Home, settings: Settings) -> None:
     """Offer a guardian again and again: the lock lets one live, also when another just died."""
     give_up = time.monotonic() + PATIENCE
+    complaints = 0
     while True:
         _offer_guardian(home, settings)
         answer = _answer_within(home.socket, ROUND)
@@ -53,7 +57,9 @@ def _bring_up(home: Home, settings: Settings) -> None:
         if answer.startswith("LOADING"):  # reading its data: alive, and as long as it takes
             give_up = time.monotonic() + PATIENCE
         elif problem := answer or _problem(home):
-            raise EmbeddedServerFailed(home.url, problem, remedy(home))
+            complaints += 1
+            if answer or complaints == COMPLAINTS:
+                raise EmbeddedServerFailed(home.url, problem, remedy(home))
         elif time.monotonic() > give_up:
             why = f"no answer within {PATIENCE:g} s: {_whereabouts(home)}"
             raise EmbeddedServerFailed(home.url, why, remedy(home))
@@ -91,7 +97,8 @@ def _problem(home: Home) -> str:
     """What keeps the server from coming up and will not pass by itself."""
     state = read_state(home.state)
     if state and state.problem:
-        return "" if state.problem == WAITING else state.problem
+        trying = state.server_pid is not None or state.problem == WAITING
+        return "" if trying else state.problem
     full = home.disk_trouble()  # then the guardian could not write its problem down
     return f"no server answers{full}" if full else ""
 

@@ -87,7 +87,7 @@ def test_two_servers_never_share_the_data(living: Living) -> None:
     eventually(lambda: guardian not in living.guardians(), why="the first guardian is gone")
 
     caller = living.start(ENSURE)
-    eventually(lambda: _problem(living) == WAITING, why="the next guardian waits")
+    eventually(lambda: _problem(living) == WAITING, within=30, why="the next guardian waits")
     assert living.servers() == [server]
     os.kill(server, SIGCONT)
 
