@@ -17,6 +17,7 @@ from orchestrator.cli.output import (
     state_text,
 )
 from orchestrator.model.run import Run, Step
+from orchestrator.model.states import State
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -91,11 +92,13 @@ def print_step(step: Step) -> None:
 
 
 def ending(run: Run) -> str:
-    """How a run ended, in one sentence for stderr."""
+    """How a run ended, after its last step was shown: what that did not say, and where more is."""
     took = _took(run)
     sentence = f"{run.name} ended as {run.state}" + (f" after {took}" if took else "")
-    why = _summary(run.error) or run.reason
-    return f"{sentence}: {why}" if why else f"{sentence}."
+    if run.state is State.COMPLETED:
+        return f"{sentence}."
+    why = "" if run.reason else _summary(run.error)
+    return f"{sentence}{why and ': '}{why}\nMore: orchestrator run inspect {run.id}"
 
 
 def _step_line(step: Step) -> Text:

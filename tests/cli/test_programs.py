@@ -22,7 +22,7 @@ def test_a_scheduler_leads_until_it_is_stopped(terminal: Terminal, number: signa
         Client(terminal.url) as client,
     ):
         scheduler = starter.command(str(SCRIPT), "scheduler", "start")
-        eventually(client.scheduler_is_alive, why="it leads")
+        eventually(client.scheduler_is_alive, within=30, why="it leads")
         scheduler.send(number)
 
         assert scheduler.ends() == 0, scheduler.output
@@ -35,7 +35,7 @@ def test_a_run_for_later_starts_with_a_scheduler(terminal: Terminal, seeds: Seed
     run = terminal.call("deployment", "run", HELLO, "--start-in", "1s", "-o", "json").document
     with scripts(terminal.folder, **variables) as starter:
         starter.command(str(SCRIPT), "scheduler", "start")
-        claimed = eventually(seeds.claim, why="the run is in the queue")
+        claimed = eventually(seeds.claim, within=30, why="the run is queued")
 
     assert claimed.run_id == run["id"]
 
@@ -44,7 +44,7 @@ def test_server_start_is_what_other_commands_find(tmp_path: Path) -> None:
     terminal = Terminal(None, tmp_path)
     with scripts(tmp_path, ORCHESTRATOR_HOME=str(tmp_path / "home")) as starter:
         server = starter.command(str(SCRIPT), "server", "start")
-        eventually(lambda: "server" in server.output, why="it says what it started")
+        eventually(lambda: "server" in server.output, within=30, why="it says it")
         listed = terminal.call("run", "ls", "--output", "json")
         server.send(signal.SIGINT)
 

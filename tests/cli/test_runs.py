@@ -25,13 +25,17 @@ def test_ls_without_runs(terminal: Terminal) -> None:
 def test_ls_is_newest_first_over_all_deployments(terminal: Terminal, seeds: Seeds) -> None:
     seeds.deployment(HELLO)
     seeds.deployment("other/thing")
-    made = [seeds.waiting(HELLO), seeds.waiting("other/thing"), seeds.waiting(HELLO)]
+    made = [seeds.waiting(name) for name in (HELLO, "other/thing", HELLO)]
 
     text = terminal.call("run", "ls")
-    data = terminal.call("run", "ls", "--output", "json", "--limit", "2")
+    everything = terminal.call("run", "ls", "--output", "json").document
+    newest = terminal.call("run", "ls", "--output", "json", "--limit", "2").document
 
-    assert [line.split()[0] for line in text.lines] == ["ID", *reversed(made)]
-    assert [run["id"] for run in data.document] == [made[2], made[1]]
+    created = [run["created_at"] for run in everything]
+    assert created == sorted(created, reverse=True)
+    assert {run["id"] for run in everything} == set(made)
+    assert [line.split()[0] for line in text.lines] == ["ID", *(run["id"] for run in everything)]
+    assert newest == everything[:2]
 
 
 def test_ls_by_state_and_deployment(terminal: Terminal, seeds: Seeds) -> None:

@@ -54,7 +54,7 @@ def test_a_served_flow_runs_and_ctrl_c_is_an_orderly_end(
     terminal: Terminal, served: Starter, seeds: Seeds
 ) -> None:
     script = serve(served, "--name", "first", "--interval", "1h")
-    eventually(lambda: is_served(seeds, HELLO), why="a runner serves it")
+    eventually(lambda: is_served(seeds, HELLO), within=30, why="a runner serves it")
 
     run = terminal.call("deployment", "run", HELLO, "-p", "name=Ada", "--watch", "-o", "json")
     logs = terminal.call("run", "logs", run.document["id"])
@@ -77,7 +77,7 @@ def test_every_option_reaches_the_deployment(
         *("--tag", "b", "-d", "Greets", "-v", "v7", "--limit", "3", "--global-limit", "2"),
         *("-p", "name=Ada", "--no-pause-on-shutdown"),
     )
-    eventually(lambda: is_served(seeds, HELLO), why="a runner serves it")
+    eventually(lambda: is_served(seeds, HELLO), within=30, why="a runner serves it")
 
     shown = record(terminal, HELLO)
     (runner,) = terminal.call("runner", "ls", "-o", "json").document
