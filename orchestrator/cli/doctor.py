@@ -13,11 +13,11 @@ from orchestrator.cli.errors import ExitCode
 from orchestrator.cli.moments import span
 from orchestrator.cli.output import Output, OutputOption, console, print_document
 from orchestrator.model.clock import SystemClock
+from orchestrator.store.checks import Finding
 
 if TYPE_CHECKING:
     from orchestrator.client import Client
     from orchestrator.settings import Settings
-    from orchestrator.store.checks import Finding
 
 _CLOCK_WARN_MS = 2_000
 """People compare log lines of two hosts; nothing that must be right depends on clocks (I18)."""
@@ -29,7 +29,6 @@ def doctor(output: OutputOption = Output.TEXT) -> None:
     """Check this machine and the server; exit 1 when something cannot work like this."""
     from orchestrator.model.errors import ServerUnavailable
     from orchestrator.settings import load_settings
-    from orchestrator.store.checks import Finding
 
     settings = load_settings()
     findings = [*_of_interpreter()]
@@ -48,7 +47,6 @@ def doctor(output: OutputOption = Output.TEXT) -> None:
 def _of_interpreter() -> Iterator[Finding]:
     """What runs on this machine can rely on."""
     from orchestrator.execution.isolation import why_not_fork
-    from orchestrator.store.checks import Finding
 
     yield Finding("ok", f"Python {platform.python_version()} on {platform.platform(terse=True)}")
     if sys.platform == "win32":
@@ -77,8 +75,6 @@ def _of_server(settings: Settings) -> Iterator[Finding]:
 
 
 def _of_clock(client: Client) -> Finding:
-    from orchestrator.store.checks import Finding
-
     asked_ms = SystemClock().now_ms()
     server_ms = int(client.server_facts()["server_time_usec"]) // 1000
     # The server looked at its clock halfway between asking and answering, more or less.
@@ -90,8 +86,6 @@ def _of_clock(client: Client) -> Finding:
 
 
 def _of_scheduler(client: Client, settings: Settings) -> Finding:
-    from orchestrator.store.checks import Finding
-
     if client.scheduler_is_alive():
         return Finding("ok", "a scheduler is alive")
     remedy = "Start one: orchestrator scheduler start"
@@ -103,8 +97,6 @@ def _of_scheduler(client: Client, settings: Settings) -> Finding:
 
 
 def _of_runners(client: Client) -> Finding:
-    from orchestrator.store.checks import Finding
-
     count = len(client.runners())
     return Finding("ok", "1 runner is serving" if count == 1 else f"{count} runners are serving")
 

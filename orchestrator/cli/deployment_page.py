@@ -1,0 +1,141 @@
+"""Deployments as text: rows of a list, the page of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from orchestrator.cli.moments import local, relative, span
+from orchestrator.cli.output import as_json, print_fields, print_heading, print_table
+from orchestrator.model.deployment import Deployment, ScheduleRecord
+
+
+def print_deployments(deployments: Sequence[Deployment], now_ms: int) -> None:
+    """One line each."""
+    print_table(
+        ("DEPLOYMENT", "STATUS", "SCHEDULES", "NEXT", "RUNNERS"),
+        [_row(deployment, now_ms) for deployment in deployments],
+        folding=("DEPLOYMENT", "STATUS", "SCHEDULES"),
+    )
+
+
+def print_deployment(deployment: Deployment, now_ms: int) -> None:
+    """Everything about one deployment."""
+    limit = deployment.concurrency_limit
+    print_fields(
+        [
+            ("Deployment", deployment.name),
+            ("Status", _status(deployment)),
+            ("Description", deployment.description),
+            ("Entrypoint", deployment.entrypoint),
+            ("Version", deployment.version),
+            ("Tags", ", ".join(deployment.tags) or None),
+            ("Parameters", as_json(deployment.parameters)),
+            ("Limit", None if limit is None else f"{limit} runs at once across all hosts"),
+            ("Runners", ", ".join(deployment.runners) or "none: its runs wait until one serves it"),
+        ]
+    )
+    _print_schedules(deployment, now_ms)
+    _print_accepted(deployment)
+
+
+def _status(deployment: Deployment) -> str:
+    """Whether its schedules and starts go on, in a few words."""
+    words = []
+    if deployment.paused:
+        words.append(f"paused by {deployment.paused_by}" if deployment.paused_by else "paused")
+    if deployment.held:
+        words.append("held")
+    return ", ".join(words) or "active"
+
+
+def _row(deployment: Deployment, now_ms: int) -> tuple[str, ...]:
+    return (
+        deployment.name,
+        _status(deployment),
+        ", ".join(_rule(schedule) for schedule in deployment.schedules) or "-",
+        relative(_next(deployment), now_ms),
+        str(len(deployment.runners)),
+    )
+
+
+def _next(deployment: Deployment) -> int | None:
+    """When its schedules next create a run, as far as that is planned."""
+    if deployment.paused:
+        return None
+    return min(_planned(deployment.schedules), default=None)
+
+
+def _planned(schedules: Iterable[ScheduleRecord]) -> list[int]:
+    return [s.next_ms for s in schedules if s.definition.active and s.next_ms is not None]
+
+
+def _rule(schedule: ScheduleRecord) -> str:
+    definition = schedule.definition
+    if definition.kind == "interval":
+        seconds = float(definition.expression)
+        exact = seconds < 1 or seconds.is_integer()
+        return f"every {span(seconds, units=4)}" if exact else f"every {seconds:g}s"
+    zone = "" if definition.timezone == "UTC" else f" {definition.timezone}"
+    return f"{definition.expression}{zone}"
+
+
+def _print_schedules(deployment: Deployment, now_ms: int) -> None:
+    if not deployment.schedules:
+        return
+    print_heading("Schedules")
+    print_table(
+        ("SLUG", "RULE", "ACTIVE", "NEXT", "FROM"),
+        [
+            (
+                schedule.definition.slug,
+                _rule(schedule),
+                "yes" if schedule.definition.active else "no",
+                _next_text(schedule, deployment.paused, now_ms),
+                schedule.origin,
+            )
+            for schedule in deployment.schedules
+        ],
+        folding=("SLUG", "RULE"),
+    )
+
+
+def _next_text(schedule: ScheduleRecord, paused: bool, now_ms: int) -> str:
+    """What a paused schedule had planned does not come."""
+    if paused or not schedule.definition.active or schedule.next_ms is None:
+        return "-"
+    return local(schedule.next_ms, now_ms)
+
+
+def _print_accepted(deployment: Deployment) -> None:
+    """The parameters that its runs take."""
+    schema = deployment.parameter_schema
+    properties = schema.get("properties", {})
+    if not properties:
+        return
+    print_heading("Accepts")
+    print_table(
+        ("PARAMETER", "TYPE", "DEFAULT"),
+        [
+            (
+                name,
+                _kind(prop),
+                _default(prop, name in schema.get("required", ())),
+            )
+            for name, prop in properties.items()
+        ],
+        folding=("PARAMETER", "TYPE", "DEFAULT"),
+    )
+
+
+def _kind(prop: dict[str, Any]) -> str:
+    """What a parameter takes, in a word or two; the whole truth is in the schema."""
+    kinds = [str(each.get("type", "object")) for each in prop.get("anyOf", ())]
+    named = prop.get("type") or prop.get("$ref", "any").rpartition("/")[2]
+    return " or ".join(kinds) or (named if isinstance(named, str) else " or ".join(named))
+
+
+def _default(prop: dict[str, Any], required: bool) -> str:
+    if required:
+        return "required"
+    return as_json(prop["default"]) if "default" in prop else "-"
