@@ -12,8 +12,6 @@ from importlib.util import module_from_spec
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
-from orchestrator.model.errors import ProgramMissing
-
 HOME = Path(__file__).resolve().parents[1]
 """The folder that holds ``orchestrator/``, ``runner/`` and ``scheduler/``."""
 
@@ -31,6 +29,8 @@ def load_program(name: Literal["runner", "scheduler"]) -> Program:
     Raises:
         ProgramMissing: the folder is not there.
     """
+    from orchestrator.model.errors import ProgramMissing
+
     spec = PathFinder.find_spec(name, [str(HOME)])
     if spec is None or spec.loader is None:
         raise ProgramMissing(name, HOME)
