@@ -145,6 +145,7 @@ def test_an_unknown_run_exits_1(terminal: Terminal, verb: str, run_id: str) -> N
     "words",
     [
         ["ls", "--state", "Sleeping"],
+        ["ls", "--state", "Late"],
         ["ls", "--limit", "0"],
         ["ls", "--limit", "many"],
         ["ls", "extra"],

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
-from orchestrator.model.ids import deployment_id
+from orchestrator.model.ids import RunId, deployment_id
 from orchestrator.store.deployments import list_deployments, read_deployment
+from orchestrator.store.runs import read_run
 from tests.cli.seeds import HELLO, Seeds
 from tests.cli.terminal import SCRIPT, Terminal
 from tests.support import eventually
 from tests.support.processes import Script, Starter, scripts
 
 FLOWS = '''
+import signal
+
 from orchestrator import flow
 
 @flow(log_prints=True)
@@ -23,6 +26,10 @@ def hello(name: str = "world", times: int = 1) -> str:
     """Says hello."""
     print("hello", name)
     return name
+
+@flow
+def endless() -> None:
+    signal.pause()
 
 not_a_flow = 1
 '''
@@ -92,6 +99,38 @@ def test_every_option_reaches_the_deployment(
     assert record(terminal, HELLO)["paused"] is False
 
 
+def test_a_second_signal_stops_now_and_exits_130(
+    terminal: Terminal, served: Starter, seeds: Seeds
+) -> None:
+    name = "endless/endless"
+    script = served.command(str(SCRIPT), "serve", "flows.py:endless")
+    eventually(lambda: is_served(seeds, name), within=30, why="a runner serves it")
+    run = terminal.call("deployment", "run", name, "-o", "json").document
+    eventually(lambda: state_of(seeds, run["id"]) == "Running", within=30, why="it runs")
+
+    script.send(signal.SIGINT)
+    eventually(lambda: "drain" in script.output.lower(), within=30, why="the first one was seen")
+    script.send(signal.SIGINT)
+
+    assert script.ends() == 130, script.output
+    assert state_of(seeds, run["id"]) == "Scheduled", "handed back"
+
+
+@pytest.mark.parametrize("entrypoint", ["shop/flows.py:hello", "shop.flows:hello"])
+def test_a_path_and_a_module_in_a_folder_below(
+    terminal: Terminal, served: Starter, seeds: Seeds, entrypoint: str
+) -> None:
+    (terminal.folder / "shop").mkdir()
+    (terminal.folder / "shop" / "__init__.py").touch()
+    (terminal.folder / "shop" / "flows.py").write_text(FLOWS)
+    served.command(str(SCRIPT), "serve", entrypoint, "--name", "first")
+    eventually(lambda: is_served(seeds, HELLO), within=30, why="a runner serves it")
+
+    run = terminal.call("deployment", "run", HELLO, "--watch", "-o", "json")
+
+    assert (run.code, run.document["result"]) == (0, "world"), run.err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -136,3 +175,8 @@ def test_what_cannot_be_served_is_told_and_not_registered(
 def is_served(seeds: Seeds, name: str) -> bool:
     deployment = seeds.store.follow(read_deployment(deployment_id(name)))
     return deployment is not None and len(deployment.runners) > 0
+
+
+def state_of(seeds: Seeds, run_id: str) -> str:
+    run = seeds.store.call(read_run(RunId(run_id)))
+    return "" if run is None else run.state
