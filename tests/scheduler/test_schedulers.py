@@ -226,22 +226,19 @@ def test_arguments_are_refused() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("schedules", "within_ms"), [(1_000, 100), (10_000, 1_000)])
-def test_many_schedules_of_one_instant(place: Place, schedules: int, within_ms: int) -> None:
-    """design.md 7: on an idle machine of two cores. Here with room for a busy one."""
-    ready = to_ms(from_ms(place.server_ms()).replace(microsecond=0)) + 15_000 + schedules * 2
-    at = from_ms(ready).replace(microsecond=0)
+def test_a_thousand_schedules_of_one_instant(place: Place) -> None:
+    """design.md 7 wants a tenth of a second on an idle machine. Here with room for a busy one."""
+    at = from_ms(place.server_ms() + 15_000).replace(microsecond=0)
     cron = Cron(f"{at.minute} {at.hour} * * * {at.second}")
-    deployments = place.deploy_many(schedules, cron)
+    deployments = place.deploy_many(1_000, cron)
     place.start()
     eventually(
-        lambda: place.server_ms() > to_ms(at) + 2 * within_ms + 1000,
-        within=120,
+        lambda: place.server_ms() > to_ms(at) + 1000,
+        within=60,
         every=0.2,
         why="the instant has passed",
     )
 
     written = sorted(place.first_ticket_ms(d) - to_ms(at) for d in deployments)
-    print(f"{schedules} schedules: {written[0]} to {written[-1]} ms after the instant")  # noqa: T201
     assert written[0] >= 0
-    assert written[-1] < 3 * within_ms
+    assert written[-1] < 300
