@@ -59,6 +59,9 @@ class Drop:
     """Somebody else owns the run: nothing about it may be written (I8)."""
 
 
+LONGEST_REASON = 500
+"""Characters; the error has the rest."""
+
 Verdict = Outcome | HandBack | Recover | Drop
 
 
@@ -146,7 +149,8 @@ class _Maker:
             state=state,
             result=result,
             error=json.dumps(error) if error else None,
-            reason=reason[:500],
+            # User code may raise with half a character in its text; Redis takes whole ones.
+            reason=reason[:LONGEST_REASON].encode(errors="replace").decode(),
             retries=self.options.retries,
             retry_delay_ms=round(self.options.retry_delay_seconds * 1000),
             peak_bytes=self.ended.peak_bytes,

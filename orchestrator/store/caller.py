@@ -126,8 +126,7 @@ class AsyncStore:
         if not commands:
             return []
         answered = asyncio.get_running_loop().create_future()
-        packed = self._link.pack_commands(commands)
-        self._waiting.append(_Call(packed, len(commands), answered))
+        self._waiting.append(_Call(wire.packed(commands), len(commands), answered))
         if self._pump is None:
             # A task of its own: a caller that is cancelled must not leave replies unread.
             self._pump = asyncio.create_task(self._exchange_waiting())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import hiredis
 from redis.exceptions import NoScriptError
 
 from orchestrator.store.failures import meaning
@@ -21,6 +22,13 @@ def commands_of(requests: Sequence[Request[Any]]) -> list[Command]:
         else ("EVALSHA", request.script.sha, request.keys, *request.words)
         for request in requests
     ]
+
+
+def packed(commands: Sequence[Command]) -> list[bytes]:
+    """The commands as they travel. In C: redis-py's asynchronous connections pack in Python, which
+    took a fifth of a busy runner's time."""
+    pack: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignment]  # any length
+    return [pack(command) for command in commands]
 
 
 def unknown_scripts(replies: Sequence[Any]) -> list[int]:

@@ -41,6 +41,13 @@ def test_an_error_is_written_with_its_first_words_as_the_reason() -> None:
     assert json.loads(outcome.error)["traceback"] == "..."
 
 
+def test_half_a_character_in_an_error_does_not_stand_in_the_way() -> None:
+    error = {"type": "ValueError", "message": "half \ud800", "traceback": "\ud800"}
+    outcome = judged(done("Failed", error=error), CLEAN)
+    assert outcome.reason == "ValueError: half ?"
+    assert outcome.error.isascii()
+
+
 @pytest.mark.parametrize("fate", [Fate.CANCELLED, Fate.HANDED_BACK, None])
 @pytest.mark.parametrize("stopped", [None, "cancel", "timeout", "drain"])
 def test_a_run_that_completed_before_the_signal_has_completed(fate: Any, stopped: Any) -> None:
