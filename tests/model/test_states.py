@@ -20,12 +20,12 @@ def test_every_state_has_its_row() -> None:
     assert set(TRANSITIONS) == set(State)
 
 
-@pytest.mark.parametrize("state", FINAL)
+@pytest.mark.parametrize("state", sorted(FINAL))
 def test_I7_nothing_follows_a_final_state(state: State) -> None:
     assert not TRANSITIONS[state]
 
 
-@pytest.mark.parametrize("state", set(State) - FINAL)
+@pytest.mark.parametrize("state", sorted(set(State) - FINAL))
 def test_every_open_state_can_be_cancelled(state: State) -> None:
     assert TRANSITIONS[state] & {State.CANCELLED, State.CANCELLING}
 
