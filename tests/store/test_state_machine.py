@@ -39,15 +39,16 @@ OnLost = Literal["restart", "fail"]
 D = DeploymentDefinition(flow="oracle", name="main", entrypoint="oracle.py:oracle").id
 FAR = 4_102_444_800_000
 """The year 2100: later than any test."""
-KEYS = [f"key-{number}" for number in range(6)]
-RUN_IDS = [idempotent_run_id(D, key) for key in KEYS]
+UNKNOWN = idempotent_run_id(D, "never asked for")
 RUNNERS = [RunnerId(f"runner-{number}") for number in range(3)]
 SLUGS = ["hourly", "nightly"]
 ENDS = sorted(FINAL - {State.SKIPPED})
 
+STEPS = ["start", "start", "fail", "release", "reap", "reap", "cancel", "pause"]
+
 picks = st.integers(0, 99)
 """Chooses among what there is at that moment."""
-run_ids = st.sampled_from(RUN_IDS)
+rarely = st.integers(0, 4).map(lambda number: number == 4)
 runner_ids = st.sampled_from(RUNNERS)
 rule_sets = st.dictionaries(st.sampled_from(SLUGS), st.sampled_from(["60", "3600"]))
 
@@ -84,6 +85,8 @@ class StoreMachine(RuleBasedStateMachine):
         self.client.flushall()
         self.oracle = OracleDeployment()
         self.serial = 0
+        self.asked: list[tuple[str, str]] = []
+        """Idempotency keys and parameters of the runs that were asked for."""
         self.trimmed = False
         self.issued: list[tuple[RunId, str]] = []
         """Every (run, token) there ever was."""
@@ -111,6 +114,12 @@ class StoreMachine(RuleBasedStateMachine):
             (RunId(run_id), run.token) for run_id, run in self.oracle.runs.items() if run.is_claimed
         ]
 
+    def a_run(self, pick: int) -> RunId:
+        """Most often an open one; now and then one that is over, or that never was."""
+        is_open = [run_id for run_id, run in self.oracle.runs.items() if not run.is_final]
+        among = [*is_open, *list(self.oracle.runs)[-2:], UNKNOWN]
+        return RunId(among[pick % len(among)])
+
     def a_lease(self, pick: int) -> tuple[RunId, str]:
         held = self.held()
         return held[pick % len(held)]
@@ -123,7 +132,8 @@ class StoreMachine(RuleBasedStateMachine):
     def serve(self, on_lost: OnLost, limit: int | None, rules: dict[str, str]) -> None:
         self.oracle.on_lost, self.oracle.limit = on_lost, limit
         self.put(rules, None)
-        self.register(RUNNERS[0], True)
+        for runner in RUNNERS[:2]:
+            self.register(runner, True)
 
     @invariant()
     def the_server_holds_what_the_oracle_says(self) -> None:
@@ -134,12 +144,19 @@ class StoreMachine(RuleBasedStateMachine):
 
     # Asking for runs.
 
-    @rule(
-        key=st.sampled_from(KEYS),
-        parameters=st.sampled_from(["{}", '{"n": 1}']),
-        later=st.booleans(),
-    )
-    def submit(self, key: str, parameters: str, later: bool) -> None:
+    @rule(parameters=st.sampled_from(["{}", '{"n": 1}']), later=rarely)
+    def submit(self, parameters: str, later: bool) -> None:
+        self.serial += 1
+        self.asked.append((f"key {self.serial}", parameters))
+        self.submit_once(*self.asked[-1], later)
+
+    @precondition(lambda self: self.asked)
+    @rule(pick=picks, other=st.booleans())
+    def submit_again(self, pick: int, other: bool) -> None:
+        key, parameters = self.asked[pick % len(self.asked)]
+        self.submit_once(key, '{"n": 2}' if other else parameters, False)
+
+    def submit_once(self, key: str, parameters: str, later: bool) -> None:
         new = runs.NewRun(
             deployment_id=D,
             run_id=idempotent_run_id(D, key),
@@ -150,24 +167,27 @@ class StoreMachine(RuleBasedStateMachine):
         expected = self.oracle.submit(new.run_id, parameters, later=later)
         assert self.ask(runs.submit_run(new)).word == expected
 
-    @rule(run_id=run_ids)
-    def cancel(self, run_id: RunId) -> None:
+    @rule(pick=picks)
+    def cancel(self, pick: int) -> None:
+        run_id = self.a_run(pick)
         assert self.ask(runs.cancel_run(run_id, "test")) == self.oracle.cancel(run_id)
 
-    @rule(run_id=run_ids)
-    def pause_run(self, run_id: RunId) -> None:
+    @rule(pick=picks)
+    def pause_run(self, pick: int) -> None:
+        run_id = self.a_run(pick)
         assert self.ask(runs.pause_run(run_id, "test")) == self.oracle.pause_run(run_id)
 
-    @rule(run_id=run_ids)
-    def resume_run(self, run_id: RunId) -> None:
+    @rule(pick=picks)
+    def resume_run(self, pick: int) -> None:
+        run_id = self.a_run(pick)
         assert self.ask(runs.resume_run(run_id, "test")) == self.oracle.resume_run(run_id)
 
     # Leases.
 
-    @rule(runner=runner_ids, count=st.integers(1, 4), repeat=st.integers(0, 3))
-    def claim(self, runner: RunnerId, count: int, repeat: int) -> None:
+    @rule(runner=runner_ids, count=st.integers(1, 4), repeat=rarely)
+    def claim(self, runner: RunnerId, count: int, repeat: bool) -> None:
         known = self.oracle.claims.get(runner)
-        if known and not repeat:
+        if known and repeat:
             nonce = known[0]
         else:
             self.serial += 1
@@ -213,12 +233,13 @@ class StoreMachine(RuleBasedStateMachine):
         pick=picks,
         state=st.sampled_from(ENDS),
         retries=st.integers(0, 2),
-        delay=st.sampled_from([0, FAR]),
+        later=rarely,
     )
-    def finish(self, pick: int, state: State, retries: int, delay: int) -> None:
+    def finish(self, pick: int, state: State, retries: int, later: bool) -> None:
         run_id, token = self.a_lease(pick)
+        delay = FAR if later else 0
         outcome = leases.Outcome(state=state, retries=retries, retry_delay_ms=delay)
-        expected = self.oracle.finish(run_id, token, state, retries, later=delay > 0)
+        expected = self.oracle.finish(run_id, token, state, retries, later=later)
         assert self.ask(leases.finish_run(run_id, token, outcome)).word == expected
 
     @precondition(lambda self: self.held())
@@ -237,6 +258,37 @@ class StoreMachine(RuleBasedStateMachine):
         expected = self.oracle.reap(run_id, token, seen)
         assert self.ask(leases.reap_run(run_id, token, seen, "died")) == expected
 
+    @rule(runner=runner_ids, steps=st.lists(st.tuples(st.sampled_from(STEPS), picks), max_size=10))
+    def a_life(self, runner: RunnerId, steps: list[tuple[str, int]]) -> None:
+        """Much that happens to few runs, claimed anew where all leases were lost meanwhile."""
+        for step, pick in steps:
+            if not self.held():
+                self.claim(runner, 2, False)
+            issued = [*self.held(), *self.issued[-3:]]
+            if issued:
+                self.happens(step, *issued[pick % len(issued)])
+
+    def happens(self, step: str, run_id: RunId, token: str) -> None:
+        """One call about the run; the token may be a good or an old one."""
+        oracle, failed = self.oracle, leases.Outcome(state=State.FAILED, retries=2)
+        match step:
+            case "start":
+                word = self.ask(leases.start_run(run_id, token, 79))
+                assert word == oracle.start(run_id, token)
+            case "fail":
+                word = self.ask(leases.finish_run(run_id, token, failed)).word
+                assert word == oracle.finish(run_id, token, State.FAILED, 2, later=False)
+            case "release":
+                word = self.ask(leases.release_run(run_id, token, "drained"))
+                assert word == oracle.release(run_id, token)
+            case "reap":
+                word = self.ask(leases.reap_run(run_id, token, None, "died"))
+                assert word == oracle.reap(run_id, token, None)
+            case "cancel":
+                assert self.ask(runs.cancel_run(run_id, "test")) == oracle.cancel(run_id)
+            case "pause":
+                assert self.ask(runs.pause_run(run_id, "test")) == oracle.pause_run(run_id)
+
     @rule(runner=st.none() | runner_ids)
     def look(self, runner: RunnerId | None) -> None:
         if runner is not None:
@@ -245,12 +297,13 @@ class StoreMachine(RuleBasedStateMachine):
         held = {(run_id, token, self.oracle.runs[run_id].beat) for run_id, token in self.held()}
         assert {(each.run_id, each.token, each.beat) for each in seen.leases} == held
         assert seen.runners == self.oracle.runners
-        assert seen.waiting == sum(map(len, self.oracle.queues.values()))
+        if not self.trimmed:
+            assert seen.waiting == sum(map(len, self.oracle.queues.values()))
         assert (seen.held, seen.paused) == (self.oracle.held, bool(self.oracle.paused_by))
 
     # Flags and runners.
 
-    @rule(held=st.booleans())
+    @rule(held=rarely)
     def hold(self, held: bool) -> None:
         assert self.ask(deployments.hold_deployment(D, held, "test")) == self.oracle.hold(held)
 
@@ -359,27 +412,27 @@ class StoreMachine(RuleBasedStateMachine):
                 run.beat = int(slot.runs[run_id].fields["beat"])
 
     @precondition(lambda self: self.lost())
-    @rule(pick=picks, state=st.sampled_from(ENDS))
-    def an_old_token_writes(self, pick: int, state: State) -> None:
+    @rule(state=st.sampled_from(ENDS))
+    def an_old_token_writes(self, state: State) -> None:
         """I8: whoever lost the lease changes nothing, whatever he calls."""
-        run_id, token = self.lost()[pick % len(self.lost())]
         before = dump(self.client)
         outcome = leases.Outcome(state=state, retries=9)
-        words = self.store.call_all(
-            [
-                leases.start_run(run_id, token, 78),
-                leases.release_run(run_id, token, "late"),
-                leases.reap_run(run_id, token, None, "late"),
-                logs.append_log(run_id, token, LINE, 1000),
-                leases.finish_run(run_id, token, outcome),
-            ]
-        )
-        assert dump(self.client) == before, f"I8: {words}"
+        for run_id, token in self.lost():
+            words = self.store.call_all(
+                [
+                    leases.start_run(run_id, token, 78),
+                    leases.release_run(run_id, token, "late"),
+                    leases.reap_run(run_id, token, None, "late"),
+                    logs.append_log(run_id, token, LINE, 1000),
+                    leases.finish_run(run_id, token, outcome),
+                ]
+            )
+            assert dump(self.client) == before, f"I8: {words}"
 
     def lost(self) -> list[tuple[RunId, str]]:
         """Tokens that a later claim has replaced."""
         runs = self.oracle.runs
-        return [(run_id, token) for run_id, token in self.issued if runs[run_id].token != token]
+        return [each for each in self.issued[-20:] if runs[each[0]].token != each[1]]
 
     @precondition(lambda self: self.issued)
     @rule(pick=picks, state=st.sampled_from(ENDS), retries=st.integers(0, 2))
