@@ -67,9 +67,9 @@ def test_two_homes_and_one_server_share_a_deployment(server: Server, tmp_path: P
 def listening(pid: int) -> list[str]:
     """The listening TCP sockets (0A) of a process."""
     inodes = set()
-    for link in os.listdir(f"/proc/{pid}/fd"):
+    for link in Path(f"/proc/{pid}/fd").iterdir():
         try:
-            target = os.readlink(f"/proc/{pid}/fd/{link}")
+            target = str(link.readlink())
         except FileNotFoundError:
             continue  # the one through which the list was read
         if target.startswith("socket:["):
