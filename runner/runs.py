@@ -68,6 +68,9 @@ class HeldRun:
         """Every process of it is gone."""
         self._grace: float | None = None
         self._paused = False
+        self._asked = 0.0
+        """When the server was asked to let it start; 0: not yet."""
+        self._is_ready = self._may_start = False
         self._done: Message | None = None
         self.log = RunLog(claimed.attempt, shared.batches, self._append)
 
@@ -103,6 +106,17 @@ class HeldRun:
         """The spawner forked nothing; whether the run still wants a process."""
         self._close_streams()
         return self.fate is None
+
+    def ask_to_start(self, pid: int) -> None:
+        """Ask the server whether user code may begin, unless that was done already."""
+        if self._asked or self.fate is not None:
+            return
+        self._asked = self._shared.here.clock.elapsed()
+        self._shared.writes.add(
+            start_run(self.id, self.token, pid),
+            self._started,
+            lambda why: self.stop(Fate.LOST, 0.0, f"start_run: {why}"),
+        )
 
     def heard(self, word: str, sent: float) -> None:
         """Take a beat's answer; the beat was sent at ``sent``."""
@@ -168,33 +182,35 @@ class HeldRun:
 
     def _told(self, message: Message) -> None:
         match message["op"]:
-            case "ready" if self.fate is None:
-                self._start(message["pid"])
+            case "ready":
+                self._is_ready = True
+                self.ask_to_start(message["pid"])
+                self._go()
             case "done":
                 self._done = message
             case "request":
                 self._shared.answer(self, message)
 
-    def _start(self, pid: int) -> None:
-        asked = self._shared.here.clock.elapsed()
-        self._shared.writes.add(
-            start_run(self.id, self.token, pid),
-            lambda word: self._started(word, asked),
-            lambda why: self.stop(Fate.LOST, 0.0, f"start_run: {why}"),
-        )
-
-    def _started(self, word: str, asked: float) -> None:
+    def _started(self, word: str) -> None:
         if self.is_over or self.fate is not None:
             return
-        now, half = self._shared.here.clock.elapsed(), self._shared.here.lease / 2
         if word == "cancelled":
             self.stop(Fate.CANCELLED, 0.0, "cancelled")
         elif word == "held":
             self.stop(Fate.HANDED_BACK, 0.0, "held")
         elif word != "ok":
             self.stop(Fate.LOST, 0.0, "the lease was lost")
-        elif now - asked > half or now - self.leased_at > half:
-            # An old answer proves little: a hold, or another's claim, may have followed it (I6).
+        else:
+            self._may_start = True
+            self._go()
+
+    def _go(self) -> None:
+        """Let user code begin, once the process is ready and the server has said yes (I6)."""
+        if not (self._is_ready and self._may_start) or self.fate is not None:
+            return
+        now, half = self._shared.here.clock.elapsed(), self._shared.here.lease / 2
+        if now - self._asked > half or now - self.leased_at > half:
+            # An old answer proves little: a hold, or another's claim, may have followed it.
             self.stop(Fate.HANDED_BACK, 0.0, "the answer to its start came late")
         else:
             self._control.send({"op": "go", "run": self._as_told_to_process()})

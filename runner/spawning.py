@@ -95,6 +95,8 @@ class Spawning:
             self._dead.put_nowait(spawner)
             return
         match packet["op"]:
+            case "forked":
+                self._forked(packet)
             case "ended":
                 self._ended(spawner, packet)
             case "refused":
@@ -104,6 +106,13 @@ class Spawning:
             case "stale":
                 self._has_become_stale(spawner, packet["path"])
                 self._begin_again(spawner, packet["key"])
+
+    def _forked(self, packet: Message) -> None:
+        run = self._held[packet["key"]]
+        if self.isolation[run.claimed.deployment] == "fork":
+            # It is ready in a moment: the server is asked meanwhile. A fresh interpreter takes
+            # long; asked now, a hold or a cancel until then would come too late.
+            run.ask_to_start(packet["pid"])
 
     def _ended(self, spawner: Spawner, packet: Message) -> None:
         spawner.keys.discard(packet["key"])
