@@ -61,10 +61,17 @@ class Runner:
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
+    def ends(self, within: float) -> int:
+        """The exit code."""
+        try:
+            return self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still there after {within} s: {self.output}") from None
+
     def drain(self) -> int:
         """SIGTERM, and the exit code."""
         self.send(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.ends(within=30)
 
     def script_dies(self) -> None:
         """End of file where the serving script was."""

@@ -89,6 +89,6 @@ def test_a_runner_can_leave_while_the_server_is_away(away: Place) -> None:
     runner.send(signal.SIGTERM)
     eventually(lambda: "Draining." in runner.output)
     os.kill(runner.pid, signal.SIGTERM)
-    assert runner.process.wait(4) == 130
+    assert runner.ends(4) == 130
     away.server.start()
     assert away.run(run_id).state is State.RUNNING  # whoever watches its lease brings it back

@@ -29,7 +29,7 @@ def test_the_first_signal_lets_runs_finish_and_claims_nothing_more(place: Place)
     runner.send(signal.SIGTERM)
     eventually(lambda: "Draining." in runner.output)
     waiting = place.submit(seconds=0)
-    assert runner.process.wait(10) == 0
+    assert runner.ends(10) == 0
     assert place.run(running).state is State.COMPLETED
     assert place.run(waiting).state is State.SCHEDULED
     assert place.deployment().runners == ()
@@ -60,7 +60,7 @@ def test_the_second_signal_stops_at_once(place: Place) -> None:
     runner.send(signal.SIGINT)
     eventually(lambda: "Draining." in runner.output)
     runner.send(signal.SIGINT)
-    assert runner.process.wait(2) == 130
+    assert runner.ends(2) == 130
     gone(processes, within=1)
     assert place.run(run_id).state is State.SCHEDULED
 
@@ -72,7 +72,7 @@ def test_when_the_serving_script_dies_the_runner_leaves_within_two_seconds(place
     eventually(lambda: place.note("began"))
     processes = tree(runner.pid)
     runner.script_dies()
-    assert runner.process.wait(2) == 0
+    assert runner.ends(2) == 0
     gone(processes, within=1)
     assert place.run(run_id).state is State.SCHEDULED
     deployment = place.deployment()
@@ -121,9 +121,9 @@ def test_the_last_runner_pauses_the_schedules_if_it_is_to(
 
 def test_exit_codes_of_runners_that_never_serve(place: Place) -> None:
     place.flows(SLEEPS)
-    assert place.launch({"no": "spec"}).process.wait(10) == 2
+    assert place.launch({"no": "spec"}).ends(10) == 2
     nowhere = place.spec(url="unix:///nowhere/at-all.sock")
-    assert place.launch(nowhere.to_json()).process.wait(10) == 3
+    assert place.launch(nowhere.to_json()).ends(10) == 3
 
 
 def test_nothing_of_a_drained_runner_is_left(place: Place) -> None:
