@@ -280,8 +280,8 @@ class OracleDeployment:
             self.resume()
 
     def leave(self, runner: str, *, pause: bool) -> str:
-        wanted = (pause or self.pause_noted) and not self.keeping
         self._forget(runner)
+        wanted = (pause or self.pause_noted) and not self.keeping
         self.pause_noted = wanted
         return "last" if wanted and not self.runners else "ok"
 

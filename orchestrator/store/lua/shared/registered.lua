@@ -6,10 +6,11 @@ local function others(runners_key, name)
     local each, field = string.match(flat[i], '^([^:]*):?(.*)$')
     if field == '' and each == name then here = true end
     if field == '' and each ~= name then found = found + 1 end
-    if field == 'keep' and flat[i + 1] == '1' then keep = true end
+    if field == 'keep' and each ~= name and flat[i + 1] == '1' then keep = true end
   end
   return found, keep, here
 end
 local function forget_runner(runners_key, name)
-  redis.call('HDEL', runners_key, name, name .. ':beat', name .. ':claim', name .. ':keep')
+  redis.call('HDEL', runners_key, name, name .. ':beat', name .. ':claim', name .. ':keep',
+    name .. ':drain')
 end
