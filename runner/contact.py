@@ -30,7 +30,16 @@ class Contact:
     """What all loops of a runner know together about their server."""
 
     def __init__(self) -> None:
-        self.lost = False
+        self._away = asyncio.Event()
+
+    @property
+    def lost(self) -> bool:
+        """Whether the server left the last question unanswered."""
+        return self._away.is_set()
+
+    async def until_lost(self) -> None:
+        """Return as soon as the server does not answer."""
+        await self._away.wait()
 
     async def persist(self, ask: Callable[[], Awaitable[T]], longest: float = LONGEST) -> T:
         """The first answer; tries for ever."""
@@ -49,10 +58,10 @@ class Contact:
     def failed(self, why: ServerUnavailable) -> None:
         """Note that the server did not answer; said once until it answers again."""
         if not self.lost:
-            self.lost = True
+            self._away.set()
             events.warning("The server does not answer; trying again for ever.", why=why)
 
     def answered(self) -> None:
         if self.lost:
-            self.lost = False
+            self._away.clear()
             events.info("The server answers again.")

@@ -26,6 +26,7 @@ from .logs import LogBatches
 from .observing import Observer
 from .registering import Registrar
 from .requests import Requests
+from .reviving import Reviving
 from .roster import Roster
 from .runs import HeldRun, Surroundings
 from .shutdown import Leaving, Wishes
@@ -62,8 +63,13 @@ class Service:
         self._roster = Roster(here.spec.limit)
         self._writes = Writes(writes, self._contact)
         self._requests = Requests(looks, here.clock)
+        self._reviving = Reviving(here.spec.url, self._contact)
         self._spawning = Spawning(
-            here, spawner, held=self._roster.by_key, loaded=self._code_is_loaded
+            here,
+            spawner,
+            held=self._roster.by_key,
+            loaded=self._code_is_loaded,
+            guests=self._reviving.guests,
         )
         self._registrar = Registrar(
             here,
@@ -126,6 +132,7 @@ class Service:
                 "observing": self._observer.loop(),
                 "registering": self._registrar.loop(),
                 "spawning": self._spawning.loop(),
+                "reviving": self._reviving.loop(),
             }.items()
         }
         leaving = asyncio.create_task(self._leaving.when_asked(), name="leaving")

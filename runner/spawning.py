@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
 from orchestrator.execution.pipe import Message
 
@@ -26,8 +27,9 @@ class Spawning:
         *,
         held: Mapping[str, HeldRun],
         loaded: Callable[[], None],
+        guests: Callable[[], AbstractSet[int]],
     ) -> None:
-        self._here, self._held, self._loaded = here, held, loaded
+        self._here, self._held, self._loaded, self._guests = here, held, loaded, guests
         self._living: dict[int, Spawner] = {}
         self._dead: asyncio.Queue[Spawner] = asyncio.Queue()
         self._deaths_in_a_row = 0
@@ -61,7 +63,7 @@ class Spawning:
             code = await spawner.gone()
             self._living.pop(spawner.pid)
             # Its trees first: nobody may begin one of its runs again while they live (I4).
-            await kill_strays(self._living.keys())
+            await kill_strays(lambda: self._living.keys() | self._guests())
             for key in spawner.keys:
                 self._held[key].ended(None)
             if spawner is self.current and not self._closing:

@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
@@ -19,12 +20,12 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-async def kill_strays(spawners: AbstractSet[int]) -> None:
-    """Return when this process has no child but these spawners.
+async def kill_strays(spared: Callable[[], AbstractSet[int]]) -> None:
+    """Return when this process has no child but those to be spared, asked for each time.
 
     A killed process leaves its own children to us, so this goes round until nobody is left.
     """
-    while strays := _children() - spawners:
+    while strays := _children() - spared():
         for pid in strays:
             # Unwaited children of ours: the id cannot have been used anew.
             os.kill(pid, signal.SIGKILL)

@@ -28,9 +28,10 @@ MAY_SEE: dict[str, frozenset[str]] = {
     "settings": frozenset(FOUNDATION),
     "store": frozenset({*FOUNDATION, "settings"}),
     "execution": frozenset(FOUNDATION),
-    "sdk": frozenset({*FOUNDATION, "settings", "store", "execution"}),
-    "doors": frozenset({*FOUNDATION, "settings", "store", "execution", "sdk"}),
-    "runner": frozenset({*FOUNDATION, "settings", "store", "pipe"}),
+    "embedded": frozenset({*FOUNDATION, "settings", "store"}),
+    "sdk": frozenset({*FOUNDATION, "settings", "store", "embedded", "execution"}),
+    "doors": frozenset({*FOUNDATION, "settings", "store", "embedded", "execution", "sdk"}),
+    "runner": frozenset({*FOUNDATION, "settings", "store", "embedded", "pipe"}),
     "scheduler": frozenset({*FOUNDATION, "settings", "store", "pipe"}),
 }
 """layer -> the layers below it; its own it always sees."""
