@@ -63,7 +63,7 @@ def _facts(entrypoint: str, source: Source) -> FlowFacts:
     return FlowFacts(
         **{
             **document,
-            "options": FlowOptions(**document["options"]),
+            "options": FlowOptions.from_json(document["options"]),
             "sys_path": tuple(document["sys_path"]),
         }
     )

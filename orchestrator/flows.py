@@ -5,77 +5,99 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Unpack, cast, overload
 
-from orchestrator.model.deployment import FlowOptions
-from orchestrator.model.errors import InvalidOption
+from orchestrator.calling import needs_loop, outcome_of
+from orchestrator.execution.hooks import KINDS, Hook, checked
+from orchestrator.flow_options import FlowArguments, execution_options, known
+from orchestrator.model.errors import InvalidName
 from orchestrator.model.ids import check_name
-from orchestrator.origin import Source, entrypoint_of, import_path, source_hash, source_of
+from orchestrator.origin import (
+    Source,
+    entrypoint_of,
+    entrypoint_type,
+    import_path,
+    source_hash,
+    source_of,
+)
+from orchestrator.parameters import Parameters, signature_of
+from orchestrator.run_names import check_run_name, run_name
 
 if TYPE_CHECKING:
-    from typing import Unpack
-
     from orchestrator.deployment import Deployment, DeploymentOptions, FlowFacts
-    from orchestrator.parameters import Parameters
 
 P = ParamSpec("P")
 R = TypeVar("R")
+H = TypeVar("H", bound=Hook)
+
+RESERVED = frozenset({"return_state", "wait_for", "v__args", "v__kwargs"})
+"""Names that mean something else in a call of a flow in Prefect, from where scripts come."""
 
 
 class Flow(Generic[P, R]):
     """A function with a name, options, and a way to be served.
 
     Calling it builds the values of its parameters, as pydantic does, and runs the function here
-    and now: no server, no retries, no time limit.
+    and now: no server, no retries, no time limit, no hooks.
     """
 
     __name__: str
 
-    def __init__(
-        self,
-        fn: Callable[P, R],
-        *,
-        name: str | None = None,
-        description: str | None = None,
-        version: str | None = None,
-        options: FlowOptions | None = None,
-        validate_parameters: bool = True,
-    ) -> None:
+    def __init__(self, fn: Callable[P, R], **arguments: Unpack[FlowArguments]) -> None:
         if not callable(_function(fn)):
             raise TypeError(f"flow() takes a function, not {fn!r}")
+        given = known(arguments)
         self.declared = fn
         self.fn: Callable[..., R] = _function(fn)
-        if inspect.isgeneratorfunction(self.fn) or inspect.isasyncgenfunction(self.fn):
-            raise TypeError(f"{self.fn!r} is a generator: a run returns one value")
-        self.name = check_name("flow", _default_name(self.fn) if name is None else name)
-        self.given_description = description
-        self.given_version = version
-        self.options = _checked(options or FlowOptions())
-        self.validate_parameters = validate_parameters
+        self.name = check_name("flow", given.get("name", _default_name(self.fn)))
+        self.options = execution_options(given)
+        self.hooks: dict[str, list[Hook]] = {
+            kind: checked(kind, given.get(kind, ())) for kind in KINDS
+        }
+        self._given = given
+        names = tuple(signature_of(self.fn).parameters)
+        _check_reserved(names)
+        check_run_name(given.get("flow_run_name"), names)
         functools.update_wrapper(self, self.fn)
 
     @property
     def description(self) -> str | None:
         """What people read about the flow: as given, or else the docstring."""
-        return self.given_description or inspect.getdoc(self.fn) or None
+        return self._given.get("description") or inspect.getdoc(self.fn) or None
 
     @property
     def version(self) -> str | None:
         """As given, or else a hash of the source file; None when there is no such file."""
-        return self.given_version or source_hash(self.fn)
+        return self._given.get("version") or source_hash(self.fn)
+
+    @functools.cached_property
+    def log_prints(self) -> bool:
+        """Whether ``print`` in a run becomes a line of its log: as given, or else as set."""
+        if self.options.log_prints is not None:
+            return self.options.log_prints
+        from orchestrator.settings import load_settings
+
+        return load_settings().log_prints
 
     @property
-    def log_prints(self) -> bool:
-        """Whether ``print`` in a run becomes a line of its log."""
-        return self.options.log_prints
+    def validate_parameters(self) -> bool:
+        """Whether values are made as their annotations want them."""
+        return bool(self._given.get("validate_parameters", True))
+
+    @property
+    def keeps_result(self) -> bool:
+        """Whether what the function returns goes into the record of its run."""
+        return bool(self._given.get("persist_result", True))
+
+    @property
+    def timeout_seconds(self) -> float | None:
+        """How long a run may take."""
+        return self.options.timeout_seconds
 
     @functools.cached_property
     def parameters(self) -> Parameters:
         """What the function can be given."""
-        from orchestrator.parameters import Parameters
-
         return Parameters(self.fn, title=self.name)
 
     def facts(self, source: Source, sys_path: tuple[str, ...]) -> FlowFacts:
@@ -94,7 +116,8 @@ class Flow(Generic[P, R]):
         )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run the function here and now; an ``async`` one answers a coroutine.
+        """Run the function here and now; an ``async`` one answers a coroutine, a generator one
+        its generator.
 
         Raises:
             TypeError: the arguments do not fit the signature.
@@ -103,24 +126,57 @@ class Flow(Generic[P, R]):
         return self._run(self.parameters.of_call(args, kwargs))
 
     def run_with(self, parameters: dict[str, Any]) -> Any:
-        """What the function returns for parameters from JSON; an ``async`` one is awaited.
+        """What the function returns for parameters from JSON; an ``async`` one is awaited, and a
+        generator goes on to its end: its result is what it returns, not what it yields.
 
         Raises:
             InvalidParameters: an unknown name, a missing one, or a value that does not fit.
         """
-        result = self._run(self.parameters.of_document(parameters))
-        if inspect.iscoroutine(result):
-            import asyncio
+        return outcome_of(self._run(self.parameters.of_document(parameters)), self.fn)
 
-            return asyncio.run(result)
-        return result
+    def run_name(self, parameters: dict[str, Any]) -> str | None:
+        """What ``flow_run_name`` makes of these parameters; None without it."""
+        made_by = self._given.get("flow_run_name")
+        if made_by is None:
+            return None
+        values = self._built(self.parameters.of_document(parameters))
+        return run_name(made_by, self.parameters.complete(values))
+
+    def with_options(self, **arguments: Unpack[FlowArguments]) -> Flow[P, R]:
+        """A copy with other options. None leaves one as it is; 0 takes a time limit away.
+
+        Raises:
+            InvalidName, InvalidOption: as ``flow``.
+        """
+        changed = {**self._arguments(), **known(arguments)}
+        if changed.get("timeout_seconds") == 0:
+            del changed["timeout_seconds"]
+        return Flow(self.declared, **changed)
+
+    def on_running(self, hook: H) -> H:
+        """``@f.on_running``: call the hook when a run begins, before the function."""
+        return self._hooked("on_running", hook)
+
+    def on_completion(self, hook: H) -> H:
+        """``@f.on_completion``: call the hook when the function has returned."""
+        return self._hooked("on_completion", hook)
+
+    def on_failure(self, hook: H) -> H:
+        """``@f.on_failure``: call the hook when a run failed and is not tried again."""
+        return self._hooked("on_failure", hook)
+
+    def on_cancellation(self, hook: H) -> H:
+        """``@f.on_cancellation``: call the hook when a run was cancelled."""
+        return self._hooked("on_cancellation", hook)
 
     def prepare(self) -> None:
         """Import and build now what every run needs: processes forked from this one have it."""
-        if inspect.iscoroutinefunction(self.fn):
+        hooks = (hook for kind in self.hooks.values() for hook in kind)
+        if any(map(needs_loop, (self.fn, *hooks))):
             importlib.import_module("asyncio")
         if self.validate_parameters:
             self.parameters.prepare()
+        _ = self.log_prints
 
     def to_deployment(self, name: str, **options: Unpack[DeploymentOptions]) -> Deployment:
         """The flow as something to hand to ``serve``; nothing is registered before that.
@@ -131,7 +187,8 @@ class Flow(Generic[P, R]):
         """
         from orchestrator.deployment import Deployment
 
-        return Deployment.of(self.facts(source_of(self), import_path()), name, options)
+        source = source_of(self, entrypoint_type(options.get("entrypoint_type")))
+        return Deployment.of(self.facts(source, import_path()), name, options)
 
     def serve(self, name: str | None = None, **options: Unpack[DeploymentOptions]) -> None:
         """Serve this flow alone; ``name`` defaults to the flow's. See ``orchestrator.serve``."""
@@ -142,29 +199,31 @@ class Flow(Generic[P, R]):
     def __get__(self, instance: object, owner: type | None = None) -> Flow[..., R]:
         """On a class: the flow of the method bound to this instance."""
         bound = cast(Any, self.declared).__get__(instance, owner)
-        if bound is self.fn:
-            return self
-        return Flow(
-            bound,
-            name=self.name,
-            description=self.given_description,
-            version=self.given_version,
-            options=self.options,
-            validate_parameters=self.validate_parameters,
-        )
+        return self if bound is self.fn else Flow(bound, **self._arguments())
 
     def __getstate__(self) -> dict[str, Any]:
         # What was computed stays behind: pydantic's models do not travel.
-        return {key: value for key, value in vars(self).items() if key != "parameters"}
+        computed = ("parameters", "log_prints")
+        return {key: value for key, value in vars(self).items() if key not in computed}
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
 
     def _run(self, values: dict[str, Any]) -> R:
-        if self.validate_parameters:
-            values = self.parameters.built(values)
-        args, kwargs = self.parameters.arguments(values)
+        args, kwargs = self.parameters.arguments(self._built(values))
         return self.fn(*args, **kwargs)
+
+    def _built(self, values: dict[str, Any]) -> dict[str, Any]:
+        return self.parameters.built(values) if self.validate_parameters else values
+
+    def _hooked(self, kind: str, hook: H) -> H:
+        self.hooks[kind] += checked(kind, [hook])
+        return hook
+
+    def _arguments(self) -> FlowArguments:
+        """What makes this very flow of its function."""
+        hooks = {kind: list(hooks) for kind, hooks in self.hooks.items()}
+        return cast(FlowArguments, {**self._given, "name": self.name, **hooks})
 
 
 @overload
@@ -173,60 +232,25 @@ def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
 
 @overload
 def flow(
-    fn: None = None,
-    /,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    version: str | None = None,
-    retries: int = 0,
-    retry_delay_seconds: float = 0,
-    timeout_seconds: float | None = None,
-    cancel_grace_seconds: float = 30,
-    on_lost: Literal["restart", "fail"] = "restart",
-    isolation: Literal["fork", "spawn"] = "fork",
-    log_prints: bool = False,
-    validate_parameters: bool = True,
+    fn: None = None, /, **arguments: Unpack[FlowArguments]
 ) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
 
 
-def flow(
-    fn: Callable[..., Any] | None = None,
-    /,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    version: str | None = None,
-    validate_parameters: bool = True,
-    **options: Any,
-) -> Any:
+def flow(fn: Callable[..., Any] | None = None, /, **arguments: Unpack[FlowArguments]) -> Any:
     """Make a flow of a function: ``@flow``, or ``@flow(name=…, retries=…, …)``.
 
     Args:
-        fn: the function, sync or async.
-        name: default: the function's name with ``-`` for ``_``.
-        description: default: the docstring.
-        version: any text; default: a hash of the source file.
-        validate_parameters: False hands the values to the function as they came.
-        **options: see ``FlowOptions``: ``retries``, ``retry_delay_seconds``,
-            ``timeout_seconds``, ``cancel_grace_seconds``, ``on_lost``, ``isolation``,
-            ``log_prints``.
+        fn: the function: sync, async, or a generator of either kind; a method.
+        **arguments: see ``FlowArguments``.
 
     Raises:
-        InvalidName: the name cannot be used.
+        InvalidName: the name cannot be used, or that of a parameter.
         InvalidOption: an option has a value that cannot be used.
     """
-    execution = _options(options)
+    known(arguments)
 
     def make(function: Callable[..., Any]) -> Flow[..., Any]:
-        return Flow(
-            function,
-            name=name,
-            description=description,
-            version=version,
-            options=execution,
-            validate_parameters=validate_parameters,
-        )
+        return Flow(function, **arguments)
 
     return make if fn is None else make(fn)
 
@@ -241,35 +265,7 @@ def _default_name(fn: Callable[..., Any]) -> str:
     return "unknown-lambda" if name == "<lambda>" else name.replace("_", "-")
 
 
-def _options(given: dict[str, Any]) -> FlowOptions:
-    try:
-        return FlowOptions(**given)
-    except TypeError as error:
-        unknown = sorted(set(given) - set(FlowOptions.__dataclass_fields__))
-        raise TypeError(f"flow() has no option {', '.join(unknown)}") from error
-
-
-def _checked(options: FlowOptions) -> FlowOptions:
-    if type(options.retries) is not int or options.retries < 0:
-        raise InvalidOption("retries", options.retries, "must be a whole number, 0 or more")
-    _check_seconds("retry_delay_seconds", options.retry_delay_seconds)
-    _check_seconds("cancel_grace_seconds", options.cancel_grace_seconds)
-    if options.timeout_seconds is not None:
-        _check_seconds("timeout_seconds", options.timeout_seconds)
-        if options.timeout_seconds == 0:
-            raise InvalidOption("timeout_seconds", 0, "must be more than 0; None sets no limit")
-    _check_choice("on_lost", options.on_lost, ("restart", "fail"))
-    _check_choice("isolation", options.isolation, ("fork", "spawn"))
-    _check_choice("log_prints", options.log_prints, (True, False))
-    return options
-
-
-def _check_seconds(option: str, value: object) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not math.isfinite(cast(float, value)) or cast(float, value) < 0:
-        raise InvalidOption(option, value, "must be a number of seconds, 0 or more")
-
-
-def _check_choice(option: str, value: object, choices: tuple[object, ...]) -> None:
-    if value not in choices:
-        raise InvalidOption(option, value, f"must be one of {', '.join(map(repr, choices))}")
+def _check_reserved(names: Iterable[str]) -> None:
+    for name in names:
+        if name in RESERVED:
+            raise InvalidName("parameter", name, "is reserved: give it another name")

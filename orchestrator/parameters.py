@@ -31,7 +31,7 @@ class Parameters:
     def __init__(self, fn: Callable[..., Any], *, title: str) -> None:
         self._fn = fn
         self._title = title
-        self._signature = _without_fields(_signature(fn))
+        self._signature = _without_fields(signature_of(fn))
 
     def of_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The values by parameter name; TypeError when they do not fit the signature."""
@@ -67,10 +67,12 @@ class Parameters:
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Positional and named arguments for the call, defaults filled in."""
-        bound = inspect.BoundArguments(self._signature, {})
-        bound.arguments.update(values)
-        bound.apply_defaults()
+        bound = self._bound(values)
         return bound.args, bound.kwargs
+
+    def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Every parameter with its value, or else its default."""
+        return dict(self._bound(values).arguments)
 
     def prepare(self) -> None:
         """Build what values beyond plain JSON types will need, if there may be such."""
@@ -123,6 +125,12 @@ class Parameters:
         )
         return {p.name: found[p.name] or harder.get(p.name, {}) for p in parameters}, definitions
 
+    def _bound(self, values: Mapping[str, Any]) -> inspect.BoundArguments:
+        bound = inspect.BoundArguments(self._signature, {})
+        bound.arguments.update(values)
+        bound.apply_defaults()
+        return bound
+
     @property
     def _rest(self) -> inspect.Parameter | None:
         """The ``**`` parameter, which takes every other name."""
@@ -150,7 +158,8 @@ class Parameters:
         }
 
 
-def _signature(fn: Callable[..., Any]) -> inspect.Signature:
+def signature_of(fn: Callable[..., Any]) -> inspect.Signature:
+    """The signature, whatever its annotations name."""
     if sys.version_info >= (3, 14):
         import annotationlib
 

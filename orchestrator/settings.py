@@ -18,6 +18,7 @@ from orchestrator.model.errors import InvalidOption
 FILE = "orchestrator.toml"
 PREFIX = "ORCHESTRATOR_"
 DEFAULT = "default"
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def default_home() -> Path:
@@ -52,6 +53,14 @@ class Settings:
     """How long a cancelled run may go on after SIGTERM."""
     retention_days: float = 7.0
     """How long a finished run can still be read."""
+    log_prints: bool = False
+    """Whether ``print`` in a run becomes lines of its log, where a flow does not say."""
+    log_level: str = "INFO"
+    """Records of Python's logging below this level are not stored with a run."""
+    log_line_bytes: int = 16 * 1024
+    """A longer line of a run's output is stored as several."""
+    log_lines: int = 10_000
+    """Stored of one attempt; of what is beyond, the last lines are kept and the rest is counted."""
     server_idle_minutes: float = 10.0
     """When the embedded server leaves, with nobody connected and nothing to do."""
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -186,6 +195,39 @@ def _number(at_least: float, unit: str) -> Callable[[_Given], float]:
     return read
 
 
+def _switch(given: _Given) -> bool:
+    word = str(given.value).lower()
+    if word not in _SWITCH:
+        raise InvalidOption(given.option, given.value, "give true or false")
+    return _SWITCH[word]
+
+
+def _level(given: _Given) -> str:
+    level = str(given.value).upper()
+    if level not in LEVELS:
+        raise InvalidOption(given.option, given.value, f"give one of {', '.join(LEVELS)}")
+    return level
+
+
+def _count(at_least: int, at_most: int) -> Callable[[_Given], int]:
+    """A reader of whole numbers between these."""
+
+    def read(given: _Given) -> int:
+        try:
+            number = -1 if isinstance(given.value, bool | float) else int(str(given.value))
+        except ValueError:
+            number = -1
+        if not at_least <= number <= at_most:
+            why = f"give a whole number from {at_least} to {at_most}"
+            raise InvalidOption(given.option, given.value, why)
+        return number
+
+    return read
+
+
+_SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
 def _plain(value: str | float | Path | None) -> str | float | None:
     return str(value) if isinstance(value, Path) else value
 
@@ -198,6 +240,11 @@ _READERS: dict[str, Callable[[_Given], object]] = {
     "shutdown_grace_seconds": _number(0, "seconds"),
     "cancel_grace_seconds": _number(0, "seconds"),
     "retention_days": _number(0, "days"),
+    "log_prints": _switch,
+    "log_level": _level,
+    # Cuts lie between characters, and a line has to hold some; far above, one line is a burden.
+    "log_line_bytes": _count(256, 1024 * 1024),
+    "log_lines": _count(1, 10_000_000),
     # At none it would be gone before who asked for it has connected.
     "server_idle_minutes": _number(0.001, "minutes"),
 }

@@ -59,6 +59,16 @@ class Drop:
     """Somebody else owns the run: nothing about it may be written (I8)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What decides what follows an end."""
+
+    options: FlowOptions
+    failures: int
+    """Attempts that failed before this one."""
+    retention_ms: int
+
+
 LONGEST_REASON = 500
 """Characters; the error has the rest."""
 
@@ -69,8 +79,7 @@ def judge(
     done: Mapping[str, Any] | None,
     ended: Ended | None,
     fate: Fate | None,
-    options: FlowOptions,
-    retention_ms: int,
+    terms: Terms,
     last_lines: Sequence[str] = (),
 ) -> Verdict:
     """What to write about an attempt whose processes are all gone.
@@ -80,7 +89,7 @@ def judge(
     """
     if fate is Fate.LOST:
         return Drop()
-    make = _Maker(options, retention_ms, ended or Ended())
+    make = _Maker(terms, ended or Ended())
     timed_out = ended is not None and ended.stopped == "timeout"
     by_itself = fate is None and not timed_out
     if done is not None and (by_itself or done["state"] == State.COMPLETED):
@@ -96,9 +105,9 @@ def judge(
     return make.crashed(reason_of_death(ended), last_lines)
 
 
-def refused(why: str, options: FlowOptions, retention_ms: int) -> Outcome:
+def refused(why: str, terms: Terms) -> Outcome:
     """The outcome of a run that its spawner could not even begin."""
-    make = _Maker(options, retention_ms, Ended())
+    make = _Maker(terms, Ended())
     headline = why.strip().splitlines()[-1] if why.strip() else "no reason given"
     error = {"type": "FlowNotLoaded", "message": headline, "traceback": why}
     return make.outcome(State.CRASHED, f"could not begin: {headline}", error=error)
@@ -119,8 +128,7 @@ def reason_of_death(ended: Ended) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Maker:
-    options: FlowOptions
-    retention_ms: int
+    terms: Terms
     ended: Ended
 
     def said(self, done: Mapping[str, Any]) -> Outcome:
@@ -129,7 +137,7 @@ class _Maker:
         return self.outcome(State(done["state"]), reason, result=done.get("result"), error=error)
 
     def timed_out(self) -> Outcome:
-        reason = f"still running after {self.options.timeout_seconds:g} s"
+        reason = f"still running after {self.terms.options.timeout_seconds:g} s"
         error = {"type": "TimeoutError", "message": reason, "traceback": None}
         return self.outcome(State.TIMED_OUT, reason, error=error)
 
@@ -145,15 +153,16 @@ class _Maker:
         result: str | None = None,
         error: Mapping[str, Any] | None = None,
     ) -> Outcome:
+        options, failures = self.terms.options, self.terms.failures
         return Outcome(
             state=state,
             result=result,
             error=json.dumps(error) if error else None,
             # User code may raise with half a character in its text; Redis takes whole ones.
             reason=reason[:LONGEST_REASON].encode(errors="replace").decode(),
-            retries=self.options.retries,
-            retry_delay_ms=round(self.options.retry_delay_seconds * 1000),
+            retries=options.retries,
+            retry_delay_ms=round(options.delay_before_retry(failures) * 1000),
             peak_bytes=self.ended.peak_bytes,
             cpu_seconds=self.ended.cpu_seconds,
-            retention_ms=self.retention_ms,
+            retention_ms=self.terms.retention_ms,
         )

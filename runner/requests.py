@@ -30,10 +30,11 @@ class Requests:
     def __init__(self, store: AsyncStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._tasks: set[asyncio.Task[None]] = set()
-        self._methods: dict[str, Callable[[HeldRun, dict[str, Any]], Awaitable[Run]]] = {
+        self._methods: dict[str, Callable[[HeldRun, dict[str, Any]], Awaitable[Any]]] = {
             "create_run": self._create_run,
             "read_run": lambda _, given: self.read_run(**given),
             "wait_for_run": lambda _, given: self.wait_for_run(**given),
+            "why_stopped": _why_stopped,
         }
 
     def answer(self, run: HeldRun, message: Message) -> None:
@@ -93,10 +94,16 @@ class Requests:
             method = self._methods.get(message["method"])
             if method is None:
                 raise InvalidInput(f"a run cannot ask for {message['method']!r}")
-            reply["result"] = asdict(await method(run, message["arguments"]))
+            answer = await method(run, message["arguments"])
+            reply["result"] = asdict(answer) if isinstance(answer, Run) else answer
         except OrchestratorError as error:
             reply["error"] = {"type": type(error).__name__, "message": str(error)}
         except Exception as error:  # noqa: BLE001 - the run must get an answer, and others go on
             events.error("A request of a run could not be answered.", run_id=run.id, trace=error)
             reply["error"] = {"type": "OrchestratorError", "message": f"{error!r}"}
         run.answer(reply)
+
+
+async def _why_stopped(run: HeldRun, _: dict[str, Any]) -> str | None:
+    """``cancel``, ``drain`` or ``lost``; None when it was none of this runner's decisions."""
+    return run.fate.value if run.fate else None

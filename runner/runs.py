@@ -23,8 +23,9 @@ from orchestrator.store.logs import append_log
 
 from .identity import Identity
 from .logs import LogBatches, RunLog
-from .outcomes import Ended, Fate, Verdict, judge, refused
+from .outcomes import Ended, Fate, Terms, Verdict, judge, refused
 from .streams import ControlStream, Output
+from .telling import Telling
 from .writes import Writes
 
 
@@ -72,6 +73,7 @@ class HeldRun:
         """When the server was asked to let it start; 0: not yet."""
         self._is_ready = self._may_start = False
         self._done: Message | None = None
+        self._telling = Telling(shared.writes, self.id, self.token)
         self.log = RunLog(claimed.attempt, shared.batches, self._append)
 
     @property
@@ -148,20 +150,23 @@ class HeldRun:
         """Every process of it is gone; None when the spawner did not live to tell how."""
         ended = Ended.from_packet(packet) if packet else None
         self._be_over()
-        options, retention = self.definition.options, self._shared.here.spec.retention_ms
-        last = self.log.last_lines
-        self._shared.gone(self, judge(self._done, ended, self.fate, options, retention, last))
+        verdict = judge(self._done, ended, self.fate, self._terms(), self.log.last_lines)
+        self._shared.gone(self, verdict)
 
     def refused(self, why: str) -> None:
         """The spawner could not begin it."""
         self._be_over()
-        options, retention = self.definition.options, self._shared.here.spec.retention_ms
-        self._shared.gone(self, refused(why, options, retention))
+        self._shared.gone(self, refused(why, self._terms()))
 
     def answer(self, message: Message) -> None:
         """Send the answer to something that the process asked."""
         if not self.is_over:
             self._control.send(message)
+
+    def _terms(self) -> Terms:
+        return Terms(
+            self.definition.options, self.claimed.failures, self._shared.here.spec.retention_ms
+        )
 
     def _append(self, lines: bytes, stored: Callable[[], None]) -> None:
         keep_ms = self._shared.here.spec.retention_ms
@@ -174,6 +179,7 @@ class HeldRun:
     def _be_over(self) -> None:
         self._close_streams()
         self.is_over = True
+        self._telling.flush()
         self.log.close()
 
     def _close_streams(self) -> None:
@@ -190,6 +196,10 @@ class HeldRun:
                 self._done = message
             case "request":
                 self._shared.answer(self, message)
+            case "named":
+                self._telling.name(message["name"])
+            case "progress":
+                self._telling.progress(message["progress"])
 
     def _started(self, word: str) -> None:
         if self.is_over or self.fate is not None:
@@ -229,4 +239,5 @@ class HeldRun:
             "flow": self.definition.flow,
             "scheduled_at": claimed.scheduled_at,
             "created_by": claimed.created_by,
+            "retries_left": self.definition.options.retries - claimed.failures,
         }

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -81,6 +81,17 @@ def request(method: str, **arguments: Any) -> Any:
     return _place.conversation.ask(method, arguments)
 
 
+def tell(message: Message) -> None:
+    """Let this run's runner know.
+
+    Raises:
+        RuntimeError: not inside a run, or in a process that the run started.
+    """
+    if _place.conversation is None:
+        raise RuntimeError(_OUTSIDE)
+    _place.conversation.tell(message)
+
+
 def in_run_process() -> bool:
     """Whether this process executes a run (or was forked by one)."""
     return _place.run is not None
@@ -99,6 +110,12 @@ def loading() -> Iterator[None]:
         yield
     finally:
         _place.loading = False
+
+
+def rename(name: str) -> RunContext:
+    """The run, under this name from now on."""
+    _place.run = replace(current_run(), name=name)
+    return _place.run
 
 
 def enter_run(run: Message, conversation: Conversation) -> RunContext:

@@ -27,8 +27,15 @@ class Conversation:
         self._changed = threading.Condition()
 
     def tell(self, message: Message) -> None:
-        """Send a message that has no answer."""
-        self._channel.sendall(encode(message))
+        """Send a message that has no answer.
+
+        Raises:
+            RuntimeError: this process was forked by the run; the stream is not its own.
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError("do this in the run's own process, not in one that it started")
+        with self._changed:
+            self._channel.sendall(encode(message))
 
     def hear(self) -> Message | None:
         """The next message; None when the runner is gone."""
@@ -46,8 +53,6 @@ class Conversation:
             RuntimeError: this process was forked by the run; the stream is not its own.
             ServerUnavailable: the runner is gone.
         """
-        if os.getpid() != self._process:
-            raise RuntimeError("ask in the run's own process, not in one that it started")
         with self._changed:
             self._asked += 1
             number = self._asked

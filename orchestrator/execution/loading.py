@@ -6,6 +6,7 @@ import base64
 import importlib
 import pickle
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -23,7 +24,25 @@ class LoadedFlow(Protocol):
     """What a flow offers to whoever runs it."""
 
     fn: Any
-    log_prints: bool
+
+    @property
+    def log_prints(self) -> bool:
+        """Whether ``print`` becomes lines of the log."""
+
+    @property
+    def keeps_result(self) -> bool:
+        """Whether what the function returns goes into the record."""
+
+    @property
+    def timeout_seconds(self) -> float | None:
+        """The time limit, which its spawner enforces."""
+
+    @property
+    def hooks(self) -> Mapping[str, Sequence[Any]]:
+        """What is called when a run begins or ends: see ``execution.hooks``."""
+
+    def run_name(self, parameters: dict[str, Any]) -> str | None:
+        """What to call a run with these parameters; None leaves it its own name."""
 
     def run_with(self, parameters: dict[str, Any]) -> Any:
         """Build the parameters' values, call the function, wait for it if it is async."""

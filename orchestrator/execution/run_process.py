@@ -11,16 +11,13 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from mmap import mmap
-from types import FrameType
 from typing import NoReturn
 
 from orchestrator.execution import context, kernel, output
+from orchestrator.execution.cancellation import cancellation
 from orchestrator.execution.conversation import Conversation
-from orchestrator.execution.failures import describe
-from orchestrator.execution.loading import LoadedFlow, become_main
-from orchestrator.execution.pipe import Message
-from orchestrator.execution.results import encode_result
-from orchestrator.model.errors import RunCancelled
+from orchestrator.execution.executing import execute, failed
+from orchestrator.execution.loading import LoadedFlow
 
 MACHINERY_FAILED = 70
 """Exit code when our own code raised (EX_SOFTWARE)."""
@@ -38,56 +35,6 @@ class Equipment:
     """Descriptors that the user's module opened while it was imported."""
     alone: mmap | None = None
     """One shared byte: set when the run ends and has started nothing that still exists."""
-
-
-class Cancellation:
-    """SIGTERM: raises RunCancelled in user code, once; before that it ends the process.
-
-    Installed ahead of the fork, while the signal is blocked: less to do on the way of each run.
-    """
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._run: int | None = None
-        self._armed = False
-
-    def install(self) -> None:
-        """Take over the signals of this process, whatever user code has done with them."""
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, self)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take exit codes away
-
-    def __call__(self, number: int, _frame: FrameType | None) -> None:
-        if os.getpid() != self._run:
-            # Not begun; or a child that user code forked (a worker of multiprocessing).
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            return
-        self.asked = True
-        self._raise_once()
-
-    def begin(self) -> None:
-        """This process is a run from now on."""
-        self._run = os.getpid()
-
-    def arm(self) -> None:
-        """User code begins."""
-        self._armed = True
-        if self.asked:
-            self._raise_once()
-
-    def disarm(self) -> None:
-        """User code has ended; what follows is not to be interrupted."""
-        self._armed = False
-
-    def _raise_once(self) -> None:
-        if self._armed:
-            self._armed = False  # a second signal must not cut the finally blocks short
-            raise RunCancelled("the run is being stopped")
-
-
-cancellation = Cancellation()
 
 
 def become_run(equipment: Equipment, load: Callable[[], LoadedFlow]) -> NoReturn:
@@ -135,32 +82,11 @@ def _live(conversation: Conversation, load: Callable[[], LoadedFlow]) -> None:
         return  # the runner is gone before the run began
     cancellation.begin()
     run = context.enter_run(go["run"], conversation)
-    conversation.tell(
-        _failed(flow) if isinstance(flow, BaseException) else _execute(flow, run.parameters)
-    )
+    if isinstance(flow, BaseException):
+        conversation.tell(failed(flow))
+    else:
+        execute(flow, run, retries_left=go["run"]["retries_left"])
     output.finish()
-
-
-def _execute(flow: LoadedFlow, parameters: dict[str, object]) -> Message:
-    become_main(flow)
-    if flow.log_prints:
-        sys.stdout = output.PrintStream()
-    try:
-        cancellation.arm()
-        try:
-            value = flow.run_with(parameters)
-        finally:
-            cancellation.disarm()
-    except BaseException as error:  # noqa: BLE001 - whatever user code raises is the run's end
-        # Inside asyncio the cancellation may come out as CancelledError.
-        cancelled = cancellation.asked or isinstance(error, RunCancelled)
-        return _failed(error, "Cancelled" if cancelled else "Failed")
-    result, note = encode_result(value)
-    return {"op": "done", "state": "Completed", "result": result, "note": note, "error": None}
-
-
-def _failed(error: BaseException, state: str = "Failed") -> Message:
-    return {"op": "done", "state": state, "result": None, "note": None, "error": describe(error)}
 
 
 def _is_alone() -> bool:

@@ -11,11 +11,11 @@ import sys
 from typing import Any
 
 from orchestrator.execution import kernel, output, trees
+from orchestrator.execution.cancellation import cancellation
 from orchestrator.execution.failures import clip, format_failure
 from orchestrator.execution.isolation import why_not_fork
 from orchestrator.execution.loading import LoadedFlow, Source, load_flow
 from orchestrator.execution.pipe import LARGEST_PACKET
-from orchestrator.execution.run_process import cancellation
 from orchestrator.execution.sources import Sources
 from orchestrator.execution.starting import BLOCKED
 from orchestrator.execution.tending import Stock, Tending

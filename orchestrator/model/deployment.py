@@ -17,12 +17,29 @@ class FlowOptions:
     """How runs of a deployment are executed. Durations in seconds."""
 
     retries: int = 0
-    retry_delay_seconds: float = 0.0
+    retry_delay_seconds: float | tuple[float, ...] = 0.0
+    """Before each retry; or one per retry, the last of which serves all that follow."""
     timeout_seconds: float | None = None
     cancel_grace_seconds: float = 30.0
     on_lost: Literal["restart", "fail"] = "restart"
-    log_prints: bool = False
+    log_prints: bool | None = None
+    """None: as the settings say."""
     isolation: Literal["fork", "spawn"] = "fork"
+
+    def delay_before_retry(self, failures: int) -> float:
+        """Seconds to wait after so many failures before this one."""
+        if not isinstance(self.retry_delay_seconds, tuple):
+            return self.retry_delay_seconds
+        return self.retry_delay_seconds[min(failures, len(self.retry_delay_seconds) - 1)]
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> FlowOptions:
+        """The options as written; what a newer version wrote is passed over."""
+        known = {name: value for name, value in document.items() if name in cls.__slots__}
+        delays = known.get("retry_delay_seconds")
+        if isinstance(delays, list):
+            known["retry_delay_seconds"] = tuple(delays)
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +54,11 @@ class ScheduleDefinition:
     parameters: dict[str, Any] = field(default_factory=dict)
     catchup: Literal["latest", "all", "none"] = "latest"
     overlap: Literal["allow", "skip", "queue", "cancel_running"] = "allow"
+    jitter_seconds: float = 0.0
+    """Each run is late by a part of this, the same part for whoever computes it."""
     details: dict[str, Any] = field(default_factory=dict)
-    """What only this kind knows: ``day_or`` of a cron, ``anchor`` (RFC 3339) of an interval."""
+    """``start`` and ``end`` (RFC 3339, both included) if given, and what only this kind knows:
+    ``day_or`` of a cron, ``anchor`` (RFC 3339) of an interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +98,7 @@ class DeploymentDefinition:
                 **document,
                 "tags": tuple(document["tags"]),
                 "schedules": tuple(ScheduleDefinition(**s) for s in document["schedules"]),
-                "options": FlowOptions(**document["options"]),
+                "options": FlowOptions.from_json(document["options"]),
             }
         )
 
@@ -95,6 +115,8 @@ class ScheduleRecord:
     """The last instant handled; occurrences after it are still to come."""
     next_ms: int | None
     """The next occurrence as last planned; None when not planned yet or there is none."""
+    edited: bool = False
+    """Its code made it, and a person changed it since: serving again leaves it alone."""
 
     def to_json(self) -> dict[str, Any]:
         definition = self.definition
@@ -107,7 +129,11 @@ class ScheduleRecord:
             "parameters": definition.parameters,
             "catchup": definition.catchup,
             "overlap": definition.overlap,
+            "jitter": definition.jitter_seconds,
+            "start_date": definition.details.get("start"),
+            "end_date": definition.details.get("end"),
             "origin": self.origin,
+            "edited": self.edited,
             "next_at": rfc3339(self.next_ms) if definition.active else None,
         }
 

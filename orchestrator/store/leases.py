@@ -33,6 +33,8 @@ class Claimed:
     created_by: str
     deployment: str
     """The full name."""
+    failures: int
+    """Attempts that have failed: what counts against ``retries``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,8 @@ class Look:
     """The earliest instant at which the scheduler must look."""
     held: bool
     paused: bool
+    drain: bool
+    """The runner that looks is to finish its runs and leave."""
 
 
 def look(d: DeploymentId, runner: RunnerId | None) -> Request[Look]:
@@ -211,7 +215,18 @@ def _claims(reply: list[Any]) -> Claims:
 
 
 def _claimed(fields: list[str]) -> Claimed:
-    run_id, token, attempt, parameters, tags, name, scheduled_at, created_by, deployment = fields
+    (
+        run_id,
+        token,
+        attempt,
+        parameters,
+        tags,
+        name,
+        scheduled_at,
+        created_by,
+        deployment,
+        failures,
+    ) = fields
     return Claimed(
         run_id=RunId(run_id),
         token=token,
@@ -222,6 +237,7 @@ def _claimed(fields: list[str]) -> Claimed:
         scheduled_at=int(scheduled_at),
         created_by=created_by,
         deployment=deployment,
+        failures=int(failures),
     )
 
 
@@ -231,7 +247,7 @@ def _beats(reply: list[str]) -> Beats:
 
 
 def _look(reply: list[Any]) -> Look:
-    _, now_ms, held, paused, waiting, due, leases, runners = reply
+    _, now_ms, held, paused, waiting, due, leases, runners, drain = reply
     return Look(
         now_ms=int(now_ms),
         leases=tuple(Seen(RunId(i), t, int(b), int(ms)) for i, t, b, ms in leases),
@@ -240,4 +256,5 @@ def _look(reply: list[Any]) -> Look:
         due=maybe_int(due),
         held=held == "1",
         paused=paused == "1",
+        drain=drain == "1",
     )

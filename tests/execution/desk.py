@@ -142,6 +142,7 @@ class RunLine:
             "flow": self.flow,
             "scheduled_at": 1_700_000_000_000,
             "created_by": "test",
+            "retries_left": 0,
         }
         self.tell({"op": "go", "run": run})
 

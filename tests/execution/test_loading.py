@@ -122,8 +122,8 @@ def test_F64_native_threads_of_unknown_origin_mean_a_fresh_interpreter(open_desk
 
 def test_a_flow_prepares_once_for_all_its_runs(open_desk: Open) -> None:
     desk = open_desk(
-        "class Prepared:\n    log_prints = False\n    prepared = 0\n"
-        "    def __init__(self, fn):\n        self.fn = fn\n"
+        "from orchestrator import Flow\n"
+        "class Prepared(Flow):\n    prepared = 0\n"
         "    def prepare(self):\n        self.prepared += 1\n"
         "    def run_with(self, parameters):\n        return self.prepared\n"
         "@Prepared\ndef f():\n    pass\n"

@@ -15,6 +15,7 @@ from tests.runner.parts import part
 outcomes = part("outcomes")
 Ended, Fate, judge = outcomes.Ended, outcomes.Fate, outcomes.judge
 OPTIONS = FlowOptions(retries=2, retry_delay_seconds=1.5, timeout_seconds=4)
+TERMS = outcomes.Terms(OPTIONS, failures=0, retention_ms=1000)
 CLEAN = Ended(exit=0)
 
 
@@ -25,7 +26,7 @@ def done(state: str, **fields: Any) -> dict[str, Any]:
 
 
 def judged(said: Any, ended: Any, fate: Any = None) -> Any:
-    return judge(said, ended, fate, OPTIONS, 1000)
+    return judge(said, ended, fate, TERMS)
 
 
 def test_what_the_process_said_is_what_is_written() -> None:
@@ -39,6 +40,13 @@ def test_an_error_is_written_with_its_first_words_as_the_reason() -> None:
     outcome = judged(done("Failed"), CLEAN)
     assert (outcome.state, outcome.reason) == (State.FAILED, "ValueError: no")
     assert json.loads(outcome.error)["traceback"] == "..."
+
+
+@pytest.mark.parametrize(("failures", "delay_ms"), [(0, 1000), (1, 2500), (2, 2500)])
+def test_each_retry_has_its_delay(failures: int, delay_ms: int) -> None:
+    options = FlowOptions(retries=9, retry_delay_seconds=(1, 2.5))
+    terms = outcomes.Terms(options, failures, retention_ms=1000)
+    assert judge(done("Failed"), CLEAN, None, terms).retry_delay_ms == delay_ms
 
 
 def test_half_a_character_in_an_error_does_not_stand_in_the_way() -> None:
@@ -88,11 +96,11 @@ def test_a_run_whose_spawner_died_is_recovered_unless_it_had_ended() -> None:
     ],
 )
 def test_a_silent_death_is_a_crash_with_its_cause(ended: Any, reason: str) -> None:
-    outcome = judge(None, ended, None, OPTIONS, 1000, ["last words"])
+    outcome = judge(None, ended, None, TERMS, ["last words"])
     assert (outcome.state, outcome.reason) == (State.CRASHED, reason)
     assert json.loads(outcome.error)["last_lines"] == ["last words"]
 
 
 def test_code_that_was_not_loaded_names_the_cause_in_one_line() -> None:
-    outcome = outcomes.refused("Traceback ...\nImportError: no x\n", OPTIONS, 1000)
+    outcome = outcomes.refused("Traceback ...\nImportError: no x\n", TERMS)
     assert (outcome.state, outcome.reason) == (State.CRASHED, "could not begin: ImportError: no x")

@@ -93,7 +93,18 @@ def test_bad_names(name: Any) -> None:
         ("timeout_seconds", -1),
         ("timeout_seconds", float("inf")),
         ("timeout_seconds", True),
-        ("cancel_grace_seconds", None),
+        ("cancel_grace_seconds", "soon"),
+        ("retry_delay_seconds", []),
+        ("retry_delay_seconds", [1, -1]),
+        ("validate_parameters", 1),
+        ("persist_result", "no"),
+        ("result_serializer", "pickle"),
+        ("flow_run_name", " "),
+        ("flow_run_name", 3),
+        ("flow_run_name", "{nobody}"),
+        ("flow_run_name", "{"),
+        ("on_failure", print),
+        ("on_failure", ["print"]),
         ("on_lost", "ignore"),
         ("isolation", "thread"),
         ("log_prints", "yes"),
@@ -117,14 +128,6 @@ def test_unknown_options_are_named() -> None:
 def test_only_functions(thing: Any) -> None:
     with pytest.raises(TypeError, match="takes a function"):
         Flow(thing)
-
-
-def test_generators_are_refused() -> None:
-    def rows() -> Any:
-        yield 1
-
-    with pytest.raises(TypeError, match="returns one value"):
-        flow(rows)
 
 
 def test_a_call_runs_here_and_coerces() -> None:

@@ -1,0 +1,59 @@
+"""SIGTERM in a run process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+from orchestrator.model.errors import RunCancelled
+
+
+class Cancellation:
+    """SIGTERM: raises RunCancelled in user code, once; before that it ends the process.
+
+    Installed ahead of the fork, while the signal is blocked: less to do on the way of each run.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._run: int | None = None
+        self._armed = False
+
+    def install(self) -> None:
+        """Take over the signals of this process, whatever user code has done with them."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, self)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take exit codes away
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        if os.getpid() != self._run:
+            # Not begun; or a child that user code forked (a worker of multiprocessing).
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        self.asked = True
+        self._raise_once()
+
+    def begin(self) -> None:
+        """This process is a run from now on."""
+        self._run = os.getpid()
+
+    def arm(self) -> None:
+        """User code begins."""
+        self._armed = True
+        if self.asked:
+            self._raise_once()
+
+    def disarm(self) -> None:
+        """User code has ended; what follows is not to be interrupted."""
+        self._armed = False
+
+    def _raise_once(self) -> None:
+        if self._armed:
+            self._armed = False  # a second signal must not cut the finally blocks short
+            raise RunCancelled("the run is being stopped")
+
+
+cancellation = Cancellation()

@@ -1,0 +1,112 @@
+"""A flow's function, executed once: its name, its hooks, its result or error, its last word."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+from orchestrator.execution import context, hooks, output, progress
+from orchestrator.execution.cancellation import cancellation
+from orchestrator.execution.context import RunContext
+from orchestrator.execution.failures import describe
+from orchestrator.execution.hooks import RunState
+from orchestrator.execution.loading import LoadedFlow, become_main
+from orchestrator.execution.pipe import Message
+from orchestrator.execution.results import encode_result
+from orchestrator.model.errors import OrchestratorError, RunCancelled
+from orchestrator.model.states import State
+
+_TOLERANCE = 1.0
+"""Seconds by which this process may see its time limit pass earlier than its spawner does."""
+
+
+def execute(flow: LoadedFlow, run: RunContext, *, retries_left: int) -> None:
+    """Run the function and tell the runner how it ended; then the hooks have their turn.
+
+    Told first: a hook that hangs or dies does not change how the run ended.
+    """
+    become_main(flow)
+    if flow.log_prints:
+        sys.stdout = output.PrintStream()
+    began = time.monotonic()
+    end = _ended(flow, run)
+    progress.finish()
+    context.tell(_last_word(flow, end))
+    if _has_hooks_for(flow, end):
+        _call_hooks(flow, _known_better(flow, end, time.monotonic() - began), retries_left)
+
+
+def failed(error: BaseException, state: State = State.FAILED) -> Message:
+    """The last word about a run that ended with an error."""
+    return {"op": "done", "state": state, "result": None, "note": None, "error": describe(error)}
+
+
+def _ended(flow: LoadedFlow, run: RunContext) -> RunState:
+    try:
+        cancellation.arm()
+        try:
+            run = _named(flow, run)
+            hooks.call(flow.hooks["on_running"], flow, run, RunState(State.RUNNING))
+            return RunState(State.COMPLETED, flow.run_with(run.parameters))
+        finally:
+            cancellation.disarm()
+    except BaseException as error:  # noqa: BLE001 - whatever user code raises is the run's end
+        # Inside asyncio the cancellation may come out as CancelledError.
+        stopped = cancellation.asked or isinstance(error, RunCancelled)
+        return RunState(State.CANCELLED if stopped else State.FAILED, error=error)
+
+
+def _named(flow: LoadedFlow, run: RunContext) -> RunContext:
+    """The run with the name that its flow gives it, if nobody has given it one."""
+    if run.name:
+        return run
+    try:
+        name = flow.run_name(run.parameters)
+    except Exception:
+        logging.getLogger("flow").exception("flow_run_name failed: the run keeps its own name")
+        name = None
+    if name is not None:
+        context.tell({"op": "named", "name": name})
+    return context.rename(name or run.id[-8:])
+
+
+def _last_word(flow: LoadedFlow, end: RunState) -> Message:
+    if end.error is not None:
+        return failed(end.error, end.state)
+    result, note = encode_result(end.value) if flow.keeps_result else (None, None)
+    return {"op": "done", "state": end.state, "result": result, "note": note, "error": None}
+
+
+def _has_hooks_for(flow: LoadedFlow, end: RunState) -> bool:
+    if end.state is State.CANCELLED:  # it may turn out to have timed out
+        return bool(flow.hooks["on_cancellation"] or flow.hooks["on_failure"])
+    return any(flow.hooks[kind] for kind, states in hooks.KINDS.items() if end.state in states)
+
+
+def _known_better(flow: LoadedFlow, end: RunState, elapsed: float) -> RunState | None:
+    """What the run really ended as; None when it begins again elsewhere.
+
+    SIGTERM looks the same for a cancel, a time limit, and a runner that drains.
+    """
+    if not cancellation.asked or end.state is not State.CANCELLED:
+        return end
+    try:
+        fate = context.request("why_stopped")
+    except OrchestratorError:  # the runner is gone: whoever recovers the run decides
+        return None
+    if fate is None and _is_over(flow.timeout_seconds, elapsed):
+        return RunState(State.TIMED_OUT, error=end.error)
+    return end if fate in (None, "cancel") else None
+
+
+def _is_over(limit: float | None, elapsed: float) -> bool:
+    return limit is not None and elapsed > limit - _TOLERANCE
+
+
+def _call_hooks(flow: LoadedFlow, end: RunState | None, retries_left: int) -> None:
+    if end is None or (end.state in hooks.KINDS["on_failure"] and retries_left > 0):
+        return
+    for kind, states in hooks.KINDS.items():
+        if end.state in states:
+            hooks.call(flow.hooks[kind], flow, context.current_run(), end)
