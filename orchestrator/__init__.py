@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         ServerUnavailable,
     )
     from orchestrator.runs import arun_deployment, run_deployment
-    from orchestrator.schedules import Cron, Interval, Schedule
+    from orchestrator.schedules import Cron, Interval, RRule, Schedule
     from orchestrator.serving import aserve, serve
 
 __all__ = [  # noqa: RUF022 by topic
@@ -48,6 +48,7 @@ __all__ = [  # noqa: RUF022 by topic
     "get_run_logger",
     "RunCancelled",
     # asking for runs, and managing what is served
+    "RRule",
     "run_deployment",
     "arun_deployment",
     "Client",
@@ -73,7 +74,7 @@ _HOMES = {
     "orchestrator.flows": ("flow", "Flow"),
     "orchestrator.deployment": ("Deployment",),
     "orchestrator.serving": ("serve", "aserve"),
-    "orchestrator.schedules": ("Schedule", "Cron", "Interval"),
+    "orchestrator.schedules": ("Schedule", "Cron", "Interval", "RRule"),
     "orchestrator.execution.context": ("current_run", "get_run_logger"),
     "orchestrator.runs": ("run_deployment", "arun_deployment"),
     "orchestrator.client": ("Client",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypedDict
@@ -12,12 +12,14 @@ from typing import Any, TypedDict
 from orchestrator.model.deployment import DeploymentDefinition, FlowOptions
 from orchestrator.model.errors import InvalidOption
 from orchestrator.model.ids import check_name
-from orchestrator.origin import Source
-from orchestrator.schedules import Cron, Interval, Schedule, with_slugs
+from orchestrator.model.plain import as_json
+from orchestrator.origin import EntrypointType, Source
+from orchestrator.schedules import Cron, Interval, RRule, Schedule
+from orchestrator.slugs import with_slugs
 from orchestrator.store.validation import check_defaults
 
 Seconds = float | timedelta
-_KINDS = ("interval", "cron", "schedule", "schedules")
+_KINDS = ("interval", "cron", "rrule", "schedule", "schedules")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +56,11 @@ class DeploymentOptions(ServingOptions, total=False):
     """Seconds between runs, or several such."""
     cron: str | Iterable[str] | None
     """A cron expression in UTC, or several."""
-    schedule: Schedule | None
-    schedules: Sequence[Schedule] | None
+    rrule: str | Iterable[str] | None
+    """A recurrence rule of RFC 5545, or several."""
+    schedule: Schedule | Mapping[str, Any] | None
+    """``Cron(...)``, ``Interval(...)``, ``RRule(...)``, or a dict of ``Schedule``'s options."""
+    schedules: Sequence[Schedule | Mapping[str, Any]] | None
     paused: bool | None
     """True or False sets it; None leaves a person's pause alone and clears a shutdown's."""
     parameters: Mapping[str, Any] | None
@@ -110,7 +115,10 @@ class Deployment:
             enforce_parameter_schema=_flag(options, "enforce_parameter_schema") is not False,
             paused=_flag(options, "paused"),
             concurrency_limit=_concurrency_limit(options),
-            schedules=with_slugs(_schedules(options)),
+            schedules=tuple(
+                replace(each, parameters=as_json(each.parameters))
+                for each in with_slugs(_schedules(options))
+            ),
             options=flow.options,
         )
         check_defaults(definition)
@@ -203,15 +211,25 @@ def _crons(given: Any) -> list[Schedule]:
 
 def _one(given: Any) -> list[Schedule]:
     if not isinstance(given, Schedule):
-        raise InvalidOption("schedule", given, "must be a Schedule: Cron(...) or Interval(...)")
+        raise InvalidOption("schedule", given, f"must be {_SCHEDULE}")
     return [given]
 
 
 def _several(given: Any) -> list[Schedule]:
-    if isinstance(given, (str, Schedule)) or not isinstance(given, Iterable):
-        raise InvalidOption("schedules", given, "must be a list of Cron(...) and Interval(...)")
+    if isinstance(given, (str, Schedule, Mapping)) or not isinstance(given, Iterable):
+        raise InvalidOption("schedules", given, f"must be a list, each {_SCHEDULE}")
     return [schedule for each in given for schedule in _one(each)]
+def _rrules(given: Any) -> list[Schedule]:
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    return [RRule(each) for each in (given if several else [given])]
 
+
+
+    if isinstance(given, Mapping):
+        known = {option.name for option in fields(Schedule)}
+        if unknown := [name for name in given if name not in known]:
+            raise InvalidOption("schedule", given, f"{unknown[0]!r} is none of {_listed(known)}")
+        return [Schedule(**given)]
 
 _BUILDERS: dict[str, Callable[[Any], list[Schedule]]] = {
     "interval": _intervals,
@@ -223,9 +241,15 @@ _BUILDERS: dict[str, Callable[[Any], list[Schedule]]] = {
 
 def _serving(options: DeploymentOptions) -> ServingOptions:
     serving = ServingOptions()
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+_SCHEDULE = "a Schedule: Cron(...), Interval(...), RRule(...), or a dict of its options"
     if options.get("limit") is not None:
         serving["limit"] = checked_limit("limit", options["limit"])
     if (pause := _flag(options, "pause_on_shutdown")) is not None:
+    "rrule": _rrules,
         serving["pause_on_shutdown"] = pause
     if (say := _flag(options, "print_starting_message")) is not None:
         serving["print_starting_message"] = say

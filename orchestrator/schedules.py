@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count as count_up
 from itertools import islice
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, Unpack, get_args
 from zoneinfo import ZoneInfo
 
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.errors import InvalidName, InvalidOption, InvalidSchedule
 from orchestrator.model.interval import DEFAULT_ANCHOR, interval_of, interval_text
+from orchestrator.model.recurrences import normalized, zone_named_in
 from orchestrator.model.schedule import Rule, from_start, rule_of
 from orchestrator.model.zones import FIRST_INSTANT, LAST_INSTANT, zone_of
 
 Catchup = Literal["latest", "all", "none"]
 Overlap = Literal["allow", "skip", "queue", "cancel_running"]
+Kind = Literal["cron", "interval", "rrule"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+LONGEST_JITTER = 86_400
+"""Seconds: a day."""
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """When a deployment runs: exactly one of ``cron`` and ``interval``.
+    """When a deployment runs: exactly one of ``cron``, ``interval`` and ``rrule``.
 
-    Naive dates are local times in ``timezone``. Without a timezone it is the anchor's if that has
-    one with a name, and UTC otherwise. ``start_date`` and ``end_date`` are both included.
+    Naive dates are local times in ``timezone``. Without a timezone it is that of the anchor or of
+    the rrule's DTSTART if that has one with a name, and UTC otherwise. ``start_date`` and
+    ``end_date`` are both included.
 
     Raises:
         InvalidSchedule: it cannot be understood, or it never fires.
@@ -39,6 +45,7 @@ class Schedule:
 
     cron: str | None = None
     interval: float | timedelta | None = None
+    rrule: str | None = None
     timezone: str | None = None
     anchor_date: datetime | None = None
     day_or: bool = True
@@ -49,20 +56,30 @@ class Schedule:
     overlap: Overlap = "allow"
     start_date: datetime | None = None
     end_date: datetime | None = None
+    jitter: float | timedelta = 0.0
 
     def __post_init__(self) -> None:
-        if (self.cron is None) == (self.interval is None):
-            raise InvalidSchedule(self.cron, "give exactly one of cron and interval")
-        if self.cron is not None and self.anchor_date is not None:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise InvalidSchedule(
+                " and ".join(given), "give exactly one of cron, interval and rrule"
+            )
+        if self.interval is None and self.anchor_date is not None:
             raise InvalidOption("anchor_date", self.anchor_date, "only intervals have an anchor")
         _check_flag("active", self.active)
         _check_flag("day_or", self.day_or)
         _check_choice("catchup", self.catchup, get_args(Catchup))
-        _check_overlap(self.overlap)
+        _check_choice("overlap", self.overlap, get_args(Overlap))
         _check_parameters(self.parameters)
         if self.slug is not None:
-            _check_slug(self.slug)
+            check_slug(self.slug)
+        self._check_dates()
         self._rule()
+
+    @property
+    def kind(self) -> Kind:
+        """``cron``, ``interval`` or ``rrule``."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
     def upcoming(self, count: int, start: datetime | None = None) -> list[datetime]:
         """The next ``count`` instants (aware, UTC) from ``start`` on, ``start`` itself included.
@@ -76,14 +93,15 @@ class Schedule:
     def definition(self, slug: str) -> ScheduleDefinition:
         """What is registered; ``slug`` names it when it has no slug of its own."""
         return ScheduleDefinition(
-            slug=self.slug or _check_slug(slug),
-            kind="cron" if self.cron is not None else "interval",
+            slug=self.slug or check_slug(slug),
+            kind=self.kind,
             expression=self._expression(),
             timezone=self._zone().key,
             active=self.active,
             parameters=dict(self.parameters or {}),
             catchup=self.catchup,
             overlap=self.overlap,
+            jitter_seconds=_jitter_seconds(self.jitter),
             details=self._details(),
         )
 
@@ -93,28 +111,40 @@ class Schedule:
     def _expression(self) -> str:
         if self.interval is not None:
             return interval_text(interval_of(self.interval))
+        if self.rrule is not None:
+            return normalized(self.rrule)
         if not isinstance(self.cron, str):
             raise InvalidSchedule(self.cron, "a cron expression is a text such as '0 9 * * 1-5'")
         return " ".join(self.cron.split())
 
     def _zone(self) -> ZoneInfo:
-        given = self.interval if self.cron is None else self.cron
+        given = getattr(self, self.kind)
         if self.timezone is not None:
             return zone_of(self.timezone, given)
         anchor_zone = getattr(self.anchor_date, "tzinfo", None)
-        return zone_of(getattr(anchor_zone, "key", None) or "UTC", given)
+        named = getattr(anchor_zone, "key", None)
+        if self.rrule is not None:
+            named = zone_named_in(normalized(self.rrule))
+        return zone_of(named or "UTC", given)
 
     def _details(self) -> dict[str, Any]:
         details: dict[str, Any] = {}
-        if self.interval is None:
+        if self.cron is not None:
             details["day_or"] = self.day_or
-        else:
+        elif self.interval is not None:
             details["anchor"] = self._stored("anchor_date", self.anchor_date or DEFAULT_ANCHOR)
         if self.start_date is not None:
             details["start"] = self._stored("start_date", self.start_date)
         if self.end_date is not None:
             details["end"] = self._stored("end_date", self.end_date)
         return details
+
+    def _check_dates(self) -> None:
+        if self.start_date is None or self.end_date is None:
+            return
+        start = self._instant("start_date", self.start_date)
+        if self._instant("end_date", self.end_date) < start:
+            raise InvalidOption("end_date", self.end_date, "comes before start_date")
 
     def _stored(self, option: str, moment: datetime) -> str:
         """RFC 3339 in UTC, to the millisecond."""
@@ -134,6 +164,23 @@ class Schedule:
             raise InvalidOption(option, moment, "is beyond every calendar") from None
 
 
+class ScheduleOptions(TypedDict, total=False):
+    """What every kind of schedule can be given besides."""
+
+    catchup: Catchup
+    """What becomes of instants that passed while no scheduler worked: one run for all of them (the
+    default), a run for each (of the newest hundred), or none."""
+    overlap: Overlap
+    """What becomes of an instant at which a run of this schedule is not over yet: another run at
+    once (the default), none (it is recorded as ``Skipped``), one that waits for the other's end, or
+    one for which the other is cancelled."""
+    start_date: datetime | None
+    end_date: datetime | None
+    jitter: float | timedelta
+    """Each run is late by a part of this: the same part for whoever computes it, another one for
+    the next instant and the next schedule."""
+
+
 def Cron(  # noqa: N802 (reads as the thing it makes)
     expression: str,
     /,
@@ -142,10 +189,7 @@ def Cron(  # noqa: N802 (reads as the thing it makes)
     active: bool = True,
     parameters: Mapping[str, Any] | None = None,
     slug: str | None = None,
-    catchup: Catchup = "latest",
-    overlap: Overlap = "allow",
-    start_date: datetime | None = None,
-    end_date: datetime | None = None,
+    **options: Unpack[ScheduleOptions],
 ) -> Schedule:
     """A schedule by cron expression: five fields, or six with seconds as the last.
 
@@ -162,10 +206,7 @@ def Cron(  # noqa: N802 (reads as the thing it makes)
         active=active,
         parameters=parameters,
         slug=slug,
-        catchup=catchup,
-        overlap=overlap,
-        start_date=start_date,
-        end_date=end_date,
+        **options,
     )
 
 
@@ -177,10 +218,7 @@ def Interval(  # noqa: N802 (reads as the thing it makes)
     active: bool = True,
     parameters: Mapping[str, Any] | None = None,
     slug: str | None = None,
-    catchup: Catchup = "latest",
-    overlap: Overlap = "allow",
-    start_date: datetime | None = None,
-    end_date: datetime | None = None,
+    **options: Unpack[ScheduleOptions],
 ) -> Schedule:
     """A schedule every so many seconds (or a timedelta), at least 0.1 s, to the millisecond.
 
@@ -197,41 +235,45 @@ def Interval(  # noqa: N802 (reads as the thing it makes)
         active=active,
         parameters=parameters,
         slug=slug,
-        catchup=catchup,
-        overlap=overlap,
-        start_date=start_date,
-        end_date=end_date,
+        **options,
     )
 
 
-def with_slugs(schedules: Iterable[Schedule]) -> tuple[ScheduleDefinition, ...]:
-    """The definitions of one deployment's schedules, each under a slug of its own.
+def RRule(  # noqa: N802 (reads as the thing it makes)
+    text: str,
+    /,
+    timezone: str | None = None,
+    active: bool = True,
+    parameters: Mapping[str, Any] | None = None,
+    slug: str | None = None,
+    **options: Unpack[ScheduleOptions],
+) -> Schedule:
+    """A schedule by RFC 5545: ``"FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=9"``, or a set of DTSTART, RRULE,
+    RDATE and EXDATE lines.
 
-    Those without a slug are numbered by kind: ``cron-1``, ``cron-2``, ``interval-1``.
+    Times without a zone are local ones of the timezone, by default that of the DTSTART. Without a
+    DTSTART it is counted from Monday, 1 January 2024, midnight. Rules below a day that name no hour
+    follow the clock, as a cron with hour field ``*`` does; all others fire once for each local
+    time. EXRULE is refused, and a COUNT without DTSTART.
+    """
+    if text is None:
+        raise InvalidSchedule(text, "an rrule is a text such as 'FREQ=WEEKLY;BYDAY=MO,FR'")
+    return Schedule(
+        rrule=text,
+        timezone=timezone,
+        active=active,
+        parameters=parameters,
+        slug=slug,
+        **options,
+    )
+
+
+def check_slug(slug: object) -> str:
+    """The slug itself when it may name a schedule.
 
     Raises:
-        InvalidName: two schedules were given the same slug.
+        InvalidName: it may not.
     """
-    schedules = tuple(schedules)
-    taken: set[str] = set()
-    for slug in (schedule.slug for schedule in schedules if schedule.slug is not None):
-        if slug in taken:
-            raise InvalidName("schedule", slug, "is given to two schedules of one deployment")
-        taken.add(slug)
-    definitions = []
-    for schedule in schedules:
-        definition = schedule.definition(schedule.slug or _free_slug(schedule, taken))
-        taken.add(definition.slug)
-        definitions.append(definition)
-    return tuple(definitions)
-
-
-def _free_slug(schedule: Schedule, taken: set[str]) -> str:
-    kind = "cron" if schedule.cron is not None else "interval"
-    return next(slug for n in count_up(1) if (slug := f"{kind}-{n}") not in taken)
-
-
-def _check_slug(slug: object) -> str:
     if isinstance(slug, str) and _SLUG.fullmatch(slug):
         return slug
     raise InvalidName(
@@ -256,13 +298,6 @@ def _check_choice(option: str, value: object, choices: tuple[str, ...]) -> None:
         raise InvalidOption(option, value, f"must be one of {', '.join(choices)}")
 
 
-def _check_overlap(value: object) -> None:
-    _check_choice("overlap", value, get_args(Overlap))
-    if value != "allow":
-        # Taken and not obeyed would be worse than refused.
-        raise InvalidOption("overlap", value, "is not there yet; runs of a schedule may overlap")
-
-
 def _check_parameters(parameters: object) -> None:
     if parameters is None:
         return
@@ -272,3 +307,11 @@ def _check_parameters(parameters: object) -> None:
         json.dumps(dict(parameters), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InvalidOption("parameters", parameters, f"must be JSON: {error}") from None
+
+
+def _jitter_seconds(jitter: object) -> float:
+    seconds = jitter.total_seconds() if isinstance(jitter, timedelta) else jitter
+    # bool is an int, and nan is neither below nor above anything
+    if type(seconds) not in (int, float) or not 0 <= seconds <= LONGEST_JITTER:  # type: ignore[operator]
+        raise InvalidOption("jitter", jitter, f"must be seconds, 0 to {LONGEST_JITTER}")
+    return float(seconds)  # type: ignore[arg-type]  # its type was looked at

@@ -1,12 +1,8 @@
-"""Cron: which local times an expression names, and at which instants they fall.
+"""Cron: which local times an expression names.
 
 croniter answers one question only: which local days match (it knows ``L``, ``W``, ``#`` and how the
-two day fields combine). It never sees a time zone; the clock changes are ours:
-
-* hour field ``*``: every matching minute that clocks show, in both passes of a repeated hour;
-  minutes inside a gap do not exist and are dropped;
-* any other hour field: each named local time once per local day, in the first pass; times inside
-  a gap fall together at the instant the gap ends.
+two day fields combine). It never sees a time zone; the clock changes are ours (``wallclock``): an
+hour field of ``*`` follows the clock, with any other one each named time comes once per local day.
 """
 
 from __future__ import annotations
@@ -15,20 +11,11 @@ import re
 from collections.abc import Iterator
 from copy import copy
 from datetime import date, datetime, time, timedelta
-from heapq import heappop, heappush
 from itertools import count
-from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 
 from orchestrator.model.errors import InvalidSchedule
-from orchestrator.model.zones import (
-    FIRST_INSTANT,
-    LAST_INSTANT,
-    all_valid,
-    first_valid,
-    to_local,
-)
 
 LONGEST_EXPRESSION = 500
 """Characters. Each field written out in full, number by number, is shorter."""
@@ -49,48 +36,20 @@ _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 
 
-class CronRule:
-    """The instants of a cron expression in a time zone."""
+class CronTimes:
+    """The local times that a cron expression names."""
 
-    def __init__(self, expression: str, zone: ZoneInfo, day_or: bool = True) -> None:
+    def __init__(self, expression: str, day_or: bool = True) -> None:
         fields = _fields_of(expression)
         minutes, hours, seconds = _times_of(expression, fields)
-        self._zone = zone
-        self._every_hour = "*" in hours
+        self.follows_clock = "*" in hours
         self._hours = _numbers(hours, 24)
         self._minutes = _numbers(minutes, 60)
         self._seconds = _numbers(seconds, 60)
         self._every_day = fields[2:5] == ["*", "*", "*"]
         self._day_search = croniter(" ".join(["0", "0", *fields[2:5]]), 0.0, day_or=day_or)
 
-    def after(self, moment: datetime) -> Iterator[datetime]:
-        """Strictly rising instants later than ``moment``."""
-        last = max(moment, FIRST_INSTANT)
-        if last > LAST_INSTANT:
-            return
-        waiting: list[datetime] = []
-        for local in self._local_times(self._first_local(last)):
-            # Nothing that is still to come can fall before this instant.
-            settled = first_valid(local, self._zone)
-            if settled > LAST_INSTANT:
-                return
-            for instant in all_valid(local, self._zone) if self._every_hour else (settled,):
-                heappush(waiting, instant)
-            while waiting and waiting[0] <= settled:
-                instant = heappop(waiting)
-                if instant > last:
-                    last = instant
-                    yield instant
-
-    def _first_local(self, moment: datetime) -> datetime:
-        """The earliest local time whose instants may lie after ``moment``."""
-        local = to_local(moment, self._zone)
-        if self._every_hour and local + _DAY != to_local(moment + _DAY, self._zone):
-            # Clocks change soon: local times that have passed may come a second time.
-            return local - _DAY
-        return local
-
-    def _local_times(self, start: datetime) -> Iterator[datetime]:
+    def since(self, start: datetime) -> Iterator[datetime]:
         """Rising local times that match, none before ``start``."""
         for day in self._days(start.date()):
             midnight = datetime.combine(day, time())

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, takewhile
 from zoneinfo import ZoneInfo
 
 from orchestrator.model.errors import InvalidSchedule
-from orchestrator.model.zones import FIRST_INSTANT, LAST_INSTANT, first_valid, to_local
+from orchestrator.model.wallclock import WallClock
+from orchestrator.model.zones import FIRST_INSTANT, LAST_INSTANT, to_local
 
 SHORTEST = timedelta(milliseconds=100)
 """Below this it is a loop and no schedule."""
@@ -28,40 +30,47 @@ Fixed, so that serving again does not shift the phase: hourly is on the hour, da
 weekly on Mondays."""
 
 _DAY = timedelta(days=1)
+_SMALLEST = timedelta(microseconds=1)
 
 
-class IntervalRule:
+def interval_rule(every: timedelta, anchor: datetime, zone: ZoneInfo) -> WallClock | Elapsed:
     """The instants ``anchor + k * every``, for every whole k."""
+    anchor = anchor.astimezone(UTC)
+    if every < _DAY:
+        return Elapsed(every, anchor)
+    return WallClock(CalendarTimes(every, to_local(anchor, zone)), zone, follows_clock=False)
 
-    def __init__(self, every: timedelta, anchor: datetime, zone: ZoneInfo) -> None:
-        self._every = every
-        self._anchor = anchor.astimezone(UTC)
-        self._zone = zone
+
+@dataclass(frozen=True, slots=True)
+class Elapsed:
+    """By elapsed time, whatever clocks do."""
+
+    every: timedelta
+    anchor: datetime
 
     def after(self, moment: datetime) -> Iterator[datetime]:
         """Strictly rising instants later than ``moment``."""
-        last = max(moment, FIRST_INSTANT)
-        if last > LAST_INSTANT:
-            return
-        for instant in self._on_calendar(last) if self._every >= _DAY else self._elapsed(last):
-            if instant > LAST_INSTANT:
-                return
-            # Two days may end at one instant: a zone that crosses the date line skips a day.
-            if instant > last:
-                last = instant
-                yield instant
+        first = max(moment, FIRST_INSTANT) + _SMALLEST
+        if first <= LAST_INSTANT:
+            steps = _steps(self.anchor, self.every, first)
+            yield from takewhile(lambda instant: instant <= LAST_INSTANT, steps)
 
-    def _elapsed(self, moment: datetime) -> Iterator[datetime]:
-        return self._steps(self._anchor, moment)
 
-    def _on_calendar(self, moment: datetime) -> Iterator[datetime]:
-        anchor = to_local(self._anchor, self._zone)
-        for local in self._steps(anchor, to_local(moment, self._zone)):
-            yield first_valid(local, self._zone)
+@dataclass(frozen=True, slots=True)
+class CalendarTimes:
+    """By the calendar: local times."""
 
-    def _steps(self, anchor: datetime, moment: datetime) -> Iterator[datetime]:
-        """``anchor + k * every`` for all k that lead beyond ``moment``, by one kind of clock."""
-        return (anchor + k * self._every for k in count((moment - anchor) // self._every + 1))
+    every: timedelta
+    anchor: datetime
+
+    def since(self, start: datetime) -> Iterator[datetime]:
+        """Rising local times, none before ``start``."""
+        return _steps(self.anchor, self.every, start)
+
+
+def _steps(anchor: datetime, every: timedelta, first: datetime) -> Iterator[datetime]:
+    """``anchor + k * every`` for all k that lead to ``first`` or beyond, by one kind of clock."""
+    return (anchor + k * every for k in count(-((anchor - first) // every)))
 
 
 def interval_of(value: object) -> timedelta:

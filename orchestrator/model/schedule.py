@@ -11,10 +11,12 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from typing import Any, Protocol
 
-from orchestrator.model.cron import CronRule
+from orchestrator.model.cron import CronTimes
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.errors import InvalidSchedule
-from orchestrator.model.interval import DEFAULT_ANCHOR, IntervalRule, interval_of
+from orchestrator.model.interval import DEFAULT_ANCHOR, interval_of, interval_rule
+from orchestrator.model.recurrences import Recurrences
+from orchestrator.model.wallclock import WallClock
 from orchestrator.model.zones import FIRST_INSTANT, zone_of
 
 _JUST_BEFORE = timedelta(microseconds=1)
@@ -78,10 +80,14 @@ def _compiled(kind: str, expression: str, timezone: str, details_json: str) -> R
     zone = zone_of(timezone, expression)
     rule: Rule
     if kind == "cron":
-        rule = CronRule(expression, zone, details.get("day_or", True))
+        times = CronTimes(expression, details.get("day_or", True))
+        rule = WallClock(times, zone, times.follows_clock)
     elif kind == "interval":
         anchor = _moment(details.get("anchor")) or DEFAULT_ANCHOR.replace(tzinfo=zone)
-        rule = IntervalRule(interval_of(expression), anchor, zone)
+        rule = interval_rule(interval_of(expression), anchor, zone)
+    elif kind == "rrule":
+        recurrences = Recurrences.read(expression, zone)
+        rule = WallClock(recurrences, zone, recurrences.follows_clock)
     else:
         raise InvalidSchedule(expression, f"this version knows no schedules of kind {kind!r}")
     if next(rule.after(FIRST_INSTANT), None) is None:

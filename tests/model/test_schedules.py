@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.errors import InvalidInput, InvalidName, InvalidOption, InvalidSchedule
 from orchestrator.model.schedule import newest, rule_of
-from orchestrator.schedules import Cron, Interval, Schedule, with_slugs
+from orchestrator.schedules import Cron, Interval, RRule, Schedule
+from orchestrator.slugs import with_slugs
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -106,12 +107,20 @@ def test_a_bad_interval_is_refused(interval: Any) -> None:
 BAD_OPTIONS: list[tuple[Callable[[], object], type[InvalidInput]]] = [
     (Schedule, InvalidSchedule),
     (lambda: Schedule(cron="* * * * *", interval=5), InvalidSchedule),
+    (lambda: Schedule(rrule="FREQ=DAILY", interval=5), InvalidSchedule),
+    (lambda: Schedule(rrule="FREQ=DAILY", anchor_date=NOON), InvalidOption),
+    (lambda: RRule(5), InvalidSchedule),  # type: ignore[arg-type]
+    (lambda: RRule(None), InvalidSchedule),  # type: ignore[arg-type]
     (lambda: Schedule(cron="* * * * *", anchor_date=NOON), InvalidOption),
     (lambda: Cron(5), InvalidSchedule),  # type: ignore[arg-type]  # refused, not crashed
     (lambda: Cron("* * * * *", timezone=1), InvalidSchedule),  # type: ignore[arg-type]
     (lambda: Cron("* * * * *", catchup="some"), InvalidOption),  # type: ignore[arg-type]
     (lambda: Cron("* * * * *", overlap="sure"), InvalidOption),  # type: ignore[arg-type]
-    (lambda: Cron("* * * * *", overlap="skip"), InvalidOption),
+    (lambda: Cron("* * * * *", jitter=-1), InvalidOption),
+    (lambda: Cron("* * * * *", jitter=float("nan")), InvalidOption),
+    (lambda: Cron("* * * * *", jitter=True), InvalidOption),
+    (lambda: Cron("* * * * *", jitter=timedelta(days=2)), InvalidOption),
+    (lambda: Cron("* * * * *", jitter="5"), InvalidOption),  # type: ignore[arg-type]
     (lambda: Cron("* * * * *", active=1), InvalidOption),  # type: ignore[arg-type]
     (lambda: Cron("* * * * *", day_or="no"), InvalidOption),  # type: ignore[arg-type]
     (lambda: Cron("* * * * *", parameters={"x": object()}), InvalidOption),
@@ -119,7 +128,7 @@ BAD_OPTIONS: list[tuple[Callable[[], object], type[InvalidInput]]] = [
     (lambda: Cron("* * * * *", parameters={1: 2}), InvalidOption),  # type: ignore[dict-item]
     (lambda: Cron("* * * * *", start_date="soon"), InvalidOption),  # type: ignore[arg-type]
     (lambda: Cron("* * * * *", start_date=datetime.min.replace(tzinfo=UTC)), InvalidOption),
-    (lambda: Cron("* * * * *", start_date=NOON, end_date=NOON - timedelta(1)), InvalidSchedule),
+    (lambda: Cron("* * * * *", start_date=NOON, end_date=NOON - timedelta(1)), InvalidOption),
     (lambda: Interval(5, anchor_date=datetime.max), InvalidOption),  # noqa: DTZ901
     (lambda: Cron("* * * * *", slug=""), InvalidName),
     (lambda: Cron("* * * * *", slug="Daily"), InvalidName),
@@ -193,10 +202,10 @@ def test_a_definition_leads_back_to_the_same_instants() -> None:
 
 
 def test_unknown_kinds_are_refused_by_name() -> None:
-    rrule = ScheduleDefinition(slug="x", kind="rrule", expression="FREQ=DAILY", timezone="UTC")
+    other: Any = {"slug": "x", "kind": "moon", "expression": "full", "timezone": "UTC"}
 
-    with pytest.raises(InvalidSchedule, match="no schedules of kind 'rrule'"):
-        rule_of(rrule)
+    with pytest.raises(InvalidSchedule, match="no schedules of kind 'moon'"):
+        rule_of(ScheduleDefinition(**other))
 
 
 def test_slugs_are_numbered_by_kind_around_given_ones() -> None:
@@ -205,11 +214,18 @@ def test_slugs_are_numbered_by_kind_around_given_ones() -> None:
         Interval(5),
         Cron("0 2 * * *", slug="cron-2"),
         Cron("0 3 * * *"),
+        RRule("FREQ=DAILY"),
     ]
 
     definitions = with_slugs(schedules)
 
-    assert [each.slug for each in definitions] == ["cron-1", "interval-1", "cron-2", "cron-3"]
+    assert [each.slug for each in definitions] == [
+        "cron-1",
+        "interval-1",
+        "cron-2",
+        "cron-3",
+        "rrule-1",
+    ]
 
 
 def test_one_slug_for_two_schedules_is_refused() -> None:
