@@ -105,6 +105,7 @@ def serving_spec(
         url=url,
         name=Path(sys.argv[0]).stem or "serve",
         limit=merged.get("limit") or _cpus(),
+        limit_is_default=not merged.get("limit"),
         definitions=tuple(deployment.definition for deployment in deployments),
         sources={deployment.name: deployment.source for deployment in deployments},
         sys_path=tuple(dict.fromkeys(f for each in deployments for f in each.sys_path)),
@@ -113,6 +114,10 @@ def serving_spec(
         shutdown_grace_seconds=settings.shutdown_grace_seconds,
         lease_seconds=settings.lease_seconds,
         retention_seconds=settings.retention_days * 86_400,
+        log_level=settings.log_level,
+        log_line_bytes=settings.log_line_bytes,
+        log_lines=settings.log_lines,
+        embedded=settings.redis_url is None,
         banner=merged.get("print_starting_message", True),
     )
 

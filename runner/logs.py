@@ -8,89 +8,58 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-LINE_BYTES = 16 * 1024
-"""A longer line is cut into several; run processes keep framed lines shorter than this."""
-LINES_OF_A_RUN = 10_000
-"""Lines kept of one attempt; the rest is counted."""
+from .lines import Line, Splitter
+from .overflow import Overflow
+
 BATCH_BYTES = 64 * 1024
 BATCH_SECONDS = 0.1
 UNSENT_BYTES = 1024 * 1024
 """What one run may have waiting while the server is away."""
-LAST_LINES = 10
-FRAME = b"\x1e"
+LAST_LINES = 30
+"""In the error of a run that crashed: the stack that Python prints when C code crashes fits."""
+FULL = "the log of this attempt is full"
+AWAY = "the server did not answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line of output, or one record of Python's logging."""
+class Limits:
+    """How much of what one attempt prints is stored."""
 
-    at: float
-    level: str
-    logger: str
-    text: str
+    lines: int = 10_000
+    line_bytes: int = 16 * 1024
 
+    @property
+    def last(self) -> int:
+        """Of the lines, so many are the last ones, since people look for how a run ended. They
+        come when it ends: few, so that a log which is nearly full is still live."""
+        return min(self.lines // 10, 100)
 
-class Splitter:
-    """Turns pieces of output into lines, however they were cut on their way."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, data: bytes, at: float) -> list[Line]:
-        """The lines that ``data`` completes."""
-        *whole, self._rest = (self._rest + data).split(b"\n")
-        lines = [line for raw in whole for line in _read(raw, at)]
-        if len(self._rest) > LINE_BYTES:
-            cut = len(self._rest) // LINE_BYTES * LINE_BYTES
-            lines += _plain(self._rest[:cut], at)
-            self._rest = self._rest[cut:]
-        return lines
-
-    def close(self, at: float) -> list[Line]:
-        """What came without an end of line."""
-        rest, self._rest = self._rest, b""
-        return _read(rest, at) if rest else []
-
-
-def _read(raw: bytes, at: float) -> list[Line]:
-    # A process that prints without a newline may stand before a frame on the same line.
-    before, frame, framed = raw.partition(FRAME)
-    if not frame:
-        return _plain(raw, at)
-    try:
-        record = json.loads(framed)
-        level, logger = str(record["l"]), str(record["n"])
-        pieces = _pieces(str(record["m"]).encode(errors="replace"))
-        lines = [Line(float(record["t"]), level, logger, piece) for piece in pieces]
-    except (ValueError, KeyError, TypeError):
-        return _plain(raw, at)
-    return [*(_plain(before, at) if before else []), *lines]
-
-
-def _plain(raw: bytes, at: float) -> list[Line]:
-    return [Line(at, "INFO", "output", piece) for piece in _pieces(raw.removesuffix(b"\r"))]
-
-
-def _pieces(raw: bytes) -> list[str]:
-    cuts = range(0, max(len(raw), 1), LINE_BYTES)
-    return [raw[cut : cut + LINE_BYTES].decode(errors="replace") for cut in cuts]
+    @property
+    def first(self) -> int:
+        """Of the lines, so many are stored as they come."""
+        return self.lines - self.last
 
 
 class RunLog:
     """The log of one attempt on its way to the server."""
 
     def __init__(
-        self, attempt: int, batches: LogBatches, append: Callable[[bytes, Callable[[], None]], None]
+        self,
+        attempt: int,
+        limits: Limits,
+        batches: LogBatches,
+        append: Callable[[bytes, Callable[[], None]], None],
     ) -> None:
         """``append`` stores lines, and calls back when they are stored."""
-        self._attempt, self._batches, self._append = attempt, batches, append
+        self._attempt, self._limits = attempt, limits
+        self._batches, self._append = batches, append
         self._on_their_way = 0
-        self._splitter = Splitter()
+        self._splitter = Splitter(limits.line_bytes)
         self._unsent: list[bytes] = []
         self._bytes = 0
-        self._kept = self._dropped = 0
+        self._kept = 0
+        self._overflow = Overflow(limits.last)
         self._last: deque[str] = deque(maxlen=LAST_LINES)
 
     @property
@@ -103,12 +72,9 @@ class RunLog:
         self._add(self._splitter.feed(data, time.time()))
 
     def close(self) -> None:
-        """No more will come: take what had no end of line, and say what was dropped."""
-        now = time.time()
-        self._add(self._splitter.close(now))
-        if self._dropped:
-            text = f"{self._dropped} lines were dropped: the log of this attempt was full"
-            self._keep(Line(now, "WARNING", "orchestrator", text))
+        """No more will come: take what had no end of line, and the last lines of a full log."""
+        self._add(self._splitter.close(time.time()))
+        self._keep_overflow()
         self._batches.forget(self)
         self._send()
 
@@ -133,19 +99,32 @@ class RunLog:
     def _add(self, lines: list[Line]) -> None:
         for line in lines:
             self._last.append(line.text)
-            if self._kept >= LINES_OF_A_RUN or self._bytes >= UNSENT_BYTES:
-                self._dropped += 1
-            else:
-                self._keep(line)
+            if not self._has_room:
+                self._overflow.put(line)
+                continue
+            if not self._overflow.is_empty:
+                self._keep_overflow()
+            self._keep(line)
         if self._bytes >= BATCH_BYTES:
             self.send()
         elif self._unsent:
             self._batches.want(self)
 
+    @property
+    def _has_room(self) -> bool:
+        """For one more line, after those that had to wait."""
+        waiting = self._kept + len(self._overflow) < self._limits.first
+        return waiting and self._bytes < UNSENT_BYTES
+
+    def _keep_overflow(self) -> None:
+        is_full = self._kept + len(self._overflow) >= self._limits.first
+        for line in self._overflow.take(FULL if is_full else AWAY):
+            self._keep(line)
+
     def _keep(self, line: Line) -> None:
         self._kept += 1
-        document: dict[str, Any] = {"t": round(line.at, 6), "l": line.level, "n": line.logger}
-        stored = json.dumps({**document, "m": line.text, "a": self._attempt}) + "\n"
+        document = {"t": round(line.at, 6), "l": line.level, "n": line.logger, "m": line.text}
+        stored = json.dumps({**document, "a": self._attempt}) + "\n"
         self._unsent.append(stored.encode())
         self._bytes += len(stored)
 

@@ -18,11 +18,12 @@ from typing import Any, Protocol
 from orchestrator.execution.pipe import Message
 from orchestrator.model.deployment import DeploymentDefinition
 from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.model.serving import ServingSpec
 from orchestrator.store.leases import Claimed, start_run
 from orchestrator.store.logs import append_log
 
 from .identity import Identity
-from .logs import LogBatches, RunLog
+from .logs import Limits, LogBatches, RunLog
 from .outcomes import Ended, Fate, Terms, Verdict, judge, refused
 from .streams import ControlStream, Output
 from .telling import Telling
@@ -74,7 +75,7 @@ class HeldRun:
         self._is_ready = self._may_start = False
         self._done: Message | None = None
         self._telling = Telling(shared.writes, self.id, self.token)
-        self.log = RunLog(claimed.attempt, shared.batches, self._append)
+        self.log = RunLog(claimed.attempt, _limits(shared.here.spec), shared.batches, self._append)
 
     @property
     def definition(self) -> DeploymentDefinition:
@@ -241,3 +242,7 @@ class HeldRun:
             "created_by": claimed.created_by,
             "retries_left": self.definition.options.retries - claimed.failures,
         }
+
+
+def _limits(spec: ServingSpec) -> Limits:
+    return Limits(lines=spec.log_lines, line_bytes=spec.log_line_bytes)

@@ -130,6 +130,7 @@ def _config(spec: ServingSpec) -> Message:
         "isolation": {d.full_name: d.options.isolation for d in spec.definitions},
         "sys_path": list(spec.sys_path),
         "cwd": spec.cwd,
+        "log_level": spec.log_level,
         # The way to the server is for the last words only; run processes never see it.
         "report": {
             "argv": command_of("runner", "report"),

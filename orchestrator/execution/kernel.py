@@ -6,9 +6,11 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
 
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
+_LINE_BY_LINE = 1  # _IOLBF, on Linux and macOS alike
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -30,6 +32,14 @@ def die_with(parent: int) -> None:
 def outlive_parent() -> None:
     """Undo ``die_with``."""
     _prctl(_SET_DEATH_SIGNAL, 0)
+
+
+def prepare_c_streams() -> None:
+    """Have C code's output written line by line, as on a terminal: what waits in a buffer is lost
+    when the process is killed, and comes after what others have printed since."""
+    for name in ("stdout", "__stdoutp"):  # glibc and musl, macOS
+        with suppress(ValueError):
+            _LIBC.setvbuf(ctypes.c_void_p.in_dll(_LIBC, name), None, _LINE_BY_LINE, 0)
 
 
 def flush_c_streams() -> None:

@@ -7,6 +7,7 @@ was written, by Python, C code or other programs, in the order of writing.
 
 from __future__ import annotations
 
+import faulthandler
 import io
 import json
 import logging
@@ -17,17 +18,14 @@ import time
 import traceback
 from typing import TextIO
 
-from orchestrator.execution.kernel import flush_c_streams
-
-FRAME = b"\x1e"
-LONGEST_FRAME = 16_000
-"""Bytes; the reader cuts lines not far above this, and a cut frame would be no frame."""
+from orchestrator.execution.kernel import flush_c_streams, prepare_c_streams
+from orchestrator.execution.pipe import FRAME, LONGEST_FRAME
 
 
 def frame(at: float, level: str, logger: str, text: str) -> bytes:
     """One framed line, or several when the text is too long for one."""
     text = text.encode("utf-8", "backslashreplace").decode()
-    body = json.dumps({"t": round(at, 3), "l": level, "n": logger, "m": text}, ensure_ascii=False)
+    body = json.dumps({"t": round(at, 6), "l": level, "n": logger, "m": text}, ensure_ascii=False)
     data = FRAME + body.encode() + b"\n"
     if len(data) <= LONGEST_FRAME or len(text) < 2:
         return data
@@ -94,13 +92,15 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    prepare_c_streams()
+    faulthandler.enable(2)  # what Python was doing when C code crashed, at the end of the log
 
 
-def collect_logging() -> None:
-    """Send every log record of the process into the pipe, exactly once.
+def collect_logging(level: str) -> None:
+    """Send every log record of the process from ``level`` on into the pipe, exactly once.
 
     A handler that user code put on standard output or error would write each record a second
-    time, as raw text. A level that user code has chosen stays.
+    time, as raw text. A higher level that user code has chosen stays.
     """
     root = logging.getLogger()
     untouched = root.level == logging.WARNING and not root.handlers
@@ -110,10 +110,10 @@ def collect_logging() -> None:
                 logger.removeHandler(handler)
                 logger.propagate = True
     if untouched:
-        root.setLevel(logging.INFO)
-    root.addHandler(FramedHandler())
+        root.setLevel(level)
+    root.addHandler(FramedHandler(level))
     if logging.getLogger("flow").level == logging.NOTSET:
-        logging.getLogger("flow").setLevel(logging.INFO)
+        logging.getLogger("flow").setLevel(level)
 
 
 def flush_streams() -> None:

@@ -15,6 +15,12 @@ Message = dict[str, Any]
 LARGEST_PACKET = 160_000
 """Bytes of one packet. The kernel refuses what does not fit into its default socket buffer."""
 
+FRAME = b"\x1e"
+"""Begins a line of a run's output that holds a log record as JSON."""
+
+LONGEST_FRAME = 16_000
+"""Bytes of such a line: long enough for nearly all, short enough to wait for its end."""
+
 _MOST_DESCRIPTORS = 4
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)

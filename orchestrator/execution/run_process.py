@@ -113,7 +113,7 @@ def main(arguments: list[str]) -> NoReturn:
             return load_flow(document["source"])
         finally:
             cancellation.install()
-            output.collect_logging()
+            output.collect_logging(document["log_level"])
 
     os.chdir(document["cwd"])
     sys.path[:0] = document["sys_path"]

@@ -55,7 +55,7 @@ def _load(config: Config) -> Stock:
             faults[name] = loaded
         else:
             flows[name] = loaded
-    output.collect_logging()
+    output.collect_logging(config["log_level"])
     output.flush_streams()
     kernel.flush_c_streams()
     return Stock(
@@ -67,6 +67,7 @@ def _load(config: Config) -> Stock:
         keep=kernel.open_descriptors() - before,
         residents=trees.children_of(os.getpid()),
         sys_path=config["sys_path"],
+        log_level=config["log_level"],
     )
 
 

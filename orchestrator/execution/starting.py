@@ -44,11 +44,14 @@ def fork_run(flow: LoadedFlow, control: int, output: int, keep: Collection[int])
     return Started(pid, alone)
 
 
-def start_fresh(source: Source, sys_path: list[str], control: int, output: int) -> Started:
+def start_fresh(
+    source: Source, sys_path: list[str], log_level: str, control: int, output: int
+) -> Started:
     """A new interpreter that loads the flow and runs it."""
     spec = os.memfd_create("run")
     try:
-        document = {"source": source, "sys_path": sys_path, "cwd": str(Path.cwd())}
+        place = {"sys_path": sys_path, "cwd": str(Path.cwd())}
+        document = {"source": source, "log_level": log_level, **place}
         os.write(spec, json.dumps(document).encode())
         os.lseek(spec, 0, os.SEEK_SET)
         handed = (control, output, spec)

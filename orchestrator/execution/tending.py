@@ -44,6 +44,7 @@ class Stock:
     residents: Collection[int]
     """Processes that importing the code has started; they live as long as the spawner."""
     sys_path: list[str]
+    log_level: str
 
 
 class Tending:
@@ -171,7 +172,8 @@ class Tending:
         stock = self._stock
         if stock.isolation[flow] == "fork":
             return fork_run(stock.flows[flow], control, output, stock.keep)
-        return start_fresh(stock.sources[flow], stock.sys_path, control, output)
+        source = stock.sources[flow]
+        return start_fresh(source, stock.sys_path, stock.log_level, control, output)
 
     def _admit(self, message: Message, started: Started) -> None:
         try:

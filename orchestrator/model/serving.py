@@ -21,6 +21,8 @@ class ServingSpec:
     name: str
     limit: int
     """Runs at the same time in this runner."""
+    limit_is_default: bool = False
+    """Nobody asked for this limit: it is the number of CPUs."""
     definitions: tuple[DeploymentDefinition, ...]
     sources: Mapping[str, Source]
     """full name -> where the spawner finds the flow."""
@@ -30,9 +32,14 @@ class ServingSpec:
     shutdown_grace_seconds: float = 25.0
     lease_seconds: float = 30.0
     retention_seconds: float = 7 * 86_400.0
+    log_level: str = "INFO"
+    log_line_bytes: int = 16 * 1024
+    log_lines: int = 10_000
     banner: bool = True
     page: str | None = None
     """Where the pages are shown, when somebody shows them."""
+    embedded: bool = False
+    """The server is the one that this package carries, which brings a scheduler with it."""
 
     def to_json(self) -> dict[str, Any]:
         """For the way from the serving script to its runner."""

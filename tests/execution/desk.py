@@ -34,6 +34,7 @@ class Desk:
     flows: dict[str, dict[str, str]]
     isolation: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    log_level: str = "INFO"
     report: list[str] = field(default_factory=lambda: ["/bin/true"])
     packets: list[Message] = field(default_factory=list)
     lines: list[RunLine] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Desk:
             "isolation": self.isolation,
             "sys_path": [str(self.folder)],
             "cwd": str(self.folder),
+            "log_level": self.log_level,
             "report": {"argv": self.report, "environment": {"MARK": "helper"}},
         }
         self.process = subprocess.Popen(

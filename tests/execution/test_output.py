@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 
-from orchestrator.execution.output import LONGEST_FRAME, frame
+import pytest
+
+from orchestrator.execution.output import frame
+from orchestrator.execution.pipe import LONGEST_FRAME
 from tests.execution.desk import Open
 
 HEAD = "import logging, os, subprocess, sys\nfrom orchestrator import flow, get_run_logger\n"
@@ -47,10 +51,60 @@ def test_log_prints_turns_lines_into_records(open_desk: Open) -> None:
 def test_a_module_that_configured_logging_is_heard_once(open_desk: Open) -> None:
     line = open_desk(
         HEAD + "logging.basicConfig(level=logging.DEBUG)\n"
-        "@flow\ndef f():\n    logging.debug('fine')\n"
+        "@flow\ndef f():\n    logging.info('fine')\n    logging.debug('not stored')\n"
     ).completed()
     assert [r["m"] for r in line.logged] == ["fine"]
     assert line.raw == []
+
+
+@pytest.mark.parametrize("isolation", ["fork", "spawn"])
+@pytest.mark.parametrize(
+    ("level", "stored"), [("DEBUG", ["a", "b", "c", "d"]), ("WARNING", ["c", "d"])]
+)
+def test_the_level_decides_which_records_are_stored(
+    open_desk: Open, isolation: str, level: str, stored: list[str]
+) -> None:
+    line = open_desk(
+        HEAD + "@flow\ndef f():\n    get_run_logger().debug('a')\n    logging.info('b')\n"
+        "    logging.warning('c')\n    get_run_logger().error('d')\n    print('raw')\n",
+        isolation={"f": isolation},
+        log_level=level,
+    ).completed()
+    assert [r["m"] for r in line.logged] == stored
+    assert line.raw == [b"raw"], "what has no level always is"
+
+
+def test_any_logger_is_heard_whatever_its_handlers(open_desk: Open) -> None:
+    line = open_desk(
+        HEAD + "own = logging.getLogger('own')\nown.addHandler(logging.StreamHandler())\n"
+        "own.propagate = False\n"
+        "@flow\ndef f():\n    own.warning('once')\n"
+        "    logging.getLogger('made.later').warning('too')\n"
+    ).completed()
+    assert [(r["n"], r["m"]) for r in line.logged] == [("own", "once"), ("made.later", "too")]
+    assert line.raw == []
+
+
+def test_c_code_keeps_its_place_and_loses_nothing_when_killed(open_desk: Open) -> None:
+    line = open_desk(
+        HEAD + "import ctypes, signal\n@flow\ndef f():\n    libc = ctypes.CDLL(None)\n"
+        "    print('one')\n    libc.puts(b'two')\n    print('three')\n"
+        "    libc.puts(b'four')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    ).run()
+    line.go()
+    line.ended()
+    assert line.raw == [b"one", b"two", b"three", b"four"]
+
+
+def test_a_crash_in_c_code_tells_where_python_was(open_desk: Open) -> None:
+    line = open_desk(
+        HEAD + "import ctypes\n@flow\ndef f():\n    print('before')\n    ctypes.string_at(0)\n"
+    ).run()
+    line.go()
+    assert line.ended()["signal"] == signal.SIGSEGV
+    assert line.raw[0] == b"before"
+    assert b"Segmentation fault" in line.raw[1]
+    assert any(b"in f" in text for text in line.raw)
 
 
 def test_an_error_is_logged_with_its_traceback(open_desk: Open) -> None:

@@ -93,6 +93,10 @@ def test_what_is_passed_to_a_child_says_the_same(tmp_path: Path) -> None:
     assert load_settings(settings.environment(), Path("/")) == settings
 
 
+def test_a_level_is_written_in_any_case(tmp_path: Path) -> None:
+    assert load_settings({"ORCHESTRATOR_LOG_LEVEL": "warning"}, tmp_path).log_level == "WARNING"
+
+
 def test_a_repr_shows_no_password(tmp_path: Path) -> None:
     assert "secret" not in repr(load_settings({}, tmp_path, redis_url="redis://:secret@h"))
 
@@ -108,6 +112,10 @@ def test_a_repr_shows_no_password(tmp_path: Path) -> None:
         ("cancel_grace_seconds", "-0.1", "give at least 0 seconds"),
         ("retention_days", "-1", "give at least 0 days"),
         ("server_idle_minutes", "0", "give at least 0.001 minutes"),
+        ("log_level", "LOUD", "give one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
+        ("log_line_bytes", "255", "give a whole number from 256 to 1048576"),
+        ("log_lines", "0", "give a whole number from 1 to 10000000"),
+        ("log_lines", "1.5", "give a whole number"),
     ],
 )
 def test_a_refusal_names_the_variable_the_value_and_what_to_do(
@@ -126,6 +134,9 @@ def test_a_refusal_names_the_variable_the_value_and_what_to_do(
     [
         ("lease_seconds = true", "give a number of seconds"),
         ("lease_seconds = [1]", "give a number of seconds"),
+        ("log_lines = 1.5", "give a whole number"),
+        ("log_lines = true", "give a whole number"),
+        ("log_level = 20", "give one of DEBUG"),
         ("home = 1", "give the path of a folder"),
         ("redis_url = 6379", "give a text like redis://host:6379/0"),
         ("lease_second = 1", "no such setting; known are redis_url, home, lease_seconds"),

@@ -83,7 +83,7 @@ def test_a_process_that_dies_by_itself_is_a_crash(place: Place, line: str, reaso
     run = place.ended(place.submit())
     assert (run.state, run.reason) == (State.CRASHED, reason)
     assert run.error is not None
-    assert run.error["last_lines"] == ["last words"]
+    assert run.error["last_lines"][0] == "last words"
 
 
 def test_a_killed_run_process_is_retried_once(place: Place) -> None:
