@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from orchestrator.following import WAITING, Followed, Log
 from orchestrator.model.asked import Asked
+from orchestrator.model.clock import to_ms
 from orchestrator.model.deployment import Deployment, RunnerRecord
-from orchestrator.model.errors import Conflict, DeploymentNotFound, RunIsFinal, RunNotFound
-from orchestrator.model.ids import DeploymentId, RunId, deployment_of
+from orchestrator.model.errors import (
+    Conflict,
+    DeploymentNotFound,
+    RunIsFinal,
+    RunIsOpen,
+    RunnerNotFound,
+    RunNotFound,
+)
+from orchestrator.model.explanation import Explanation
+from orchestrator.model.ids import DeploymentId, RunId, RunnerId, deployment_of
 from orchestrator.model.run import Run, Step
 from orchestrator.model.states import State
 from orchestrator.settings import load_settings
@@ -20,9 +30,16 @@ from orchestrator.store import deployments, runners, runs
 from orchestrator.store.attention import is_led
 from orchestrator.store.checks import Finding, check_server, server_facts
 from orchestrator.store.connection import open_store
+from orchestrator.store.explaining import explain_run
 from orchestrator.store.logs import LogLine
 from orchestrator.store.requests import Request
-from orchestrator.store.submission import create_run, create_runs, find_deployment, id_of
+from orchestrator.store.submission import (
+    create_run,
+    create_runs,
+    find_deployment,
+    id_of,
+    retry_run,
+)
 
 T = TypeVar("T")
 
@@ -115,11 +132,20 @@ class Client:
         self,
         limit: int = 50,
         deployment: str | None = None,
-        state: State | str | None = None,
+        state: State | str | Collection[State | str] = (),
+        *,
+        tags: Collection[str] = (),
+        since: datetime | None = None,
     ) -> list[Run]:
-        """The newest runs first, of one deployment or of all."""
-        name = None if deployment is None else self.deployment(deployment).name
-        return self._store.follow(runs.list_runs(limit, name, state))
+        """The newest runs first: of one deployment or of all, in any of these states, with all of
+        these tags, created at an aware datetime or later."""
+        wanted = runs.Wanted(
+            deployment=None if deployment is None else self.deployment(deployment).name,
+            states=(state,) if isinstance(state, str) else state,
+            tags=tags,
+            since_ms=None if since is None else to_ms(since),
+        )
+        return self._store.follow(runs.list_runs(limit, wanted))
 
     def wait_for_run(self, run_id: str, timeout: float | None = None) -> Run:
         """The record at the run's end, or as it is after ``timeout`` seconds."""
@@ -158,6 +184,34 @@ class Client:
         """
         return self._pausing(runs.resume_run(RunId(run_id), self._by), run_id)
 
+    def retry_run(self, run_id: str, parameters: Mapping[str, Any] | None = None) -> Run:
+        """A new run that does an ended one again, with its tags and name; ``parameters`` go over
+        its own. The two know each other: ``retry_of``, ``retried_as``.
+
+        Raises:
+            Conflict: it has not ended.
+            InvalidParameters: they do not fit the deployment as it is now.
+        """
+        return self._store.follow(retry_run(self.run(run_id), parameters))
+
+    def delete_run(self, run_id: str) -> Run:
+        """Forget an ended run and its log; the record as it was.
+
+        Raises:
+            Conflict: it has not ended.
+        """
+        run = self.run(run_id)
+        if self._about_run(runs.delete_run(run.id), run_id) == "open":
+            raise RunIsOpen(run_id, run.state)
+        return run
+
+    def explain_run(self, run_id: str) -> Explanation:
+        """Why the run is where it is, in plain words."""
+        found = self._store.follow(explain_run(RunId(run_id)))
+        if found is None:
+            raise RunNotFound(run_id)
+        return found
+
     def logs(self, run_id: str) -> list[LogLine]:
         """All lines that the run has logged so far."""
         self.run(run_id)
@@ -192,6 +246,52 @@ class Client:
         """Let its runs start again."""
         return self._after(self._store.call(self._hold(id_of(name), held=False)), name)
 
+    def delete_deployment(self, name: str, *, force: bool = False) -> int:
+        """Forget a deployment with its schedules, runs and logs; how many runs there were.
+
+        ``force`` deletes it although runners are registered or runs are under way: these are
+        stopped at once, and a runner that lives makes the deployment anew, without its runs.
+
+        Raises:
+            Conflict: it is served, or runs are under way.
+        """
+        reply = self._store.follow(deployments.delete_deployment(id_of(name), force=force))
+        match reply.word:
+            case "gone":
+                raise DeploymentNotFound(name)
+            case "served":
+                raise Conflict(f"{name} is served: stop its runners first, or force the deletion")
+            case "running":
+                raise Conflict(
+                    f"runs of {name} are under way: cancel them first, or force the deletion"
+                )
+            case "revived":
+                raise Conflict(f"{name} was served again meanwhile: it has lost {reply.runs} runs")
+        return reply.runs
+
+    def drain_runner(self, runner_id: str) -> RunnerRecord:
+        """Have a runner claim nothing more, finish what it runs, and end, as its first signal
+        would. What does not finish within its shutdown grace goes back to the queue.
+
+        Raises:
+            RunnerNotFound: it is registered nowhere.
+        """
+        drained = self._drain([each for each in self.runners() if each.id == runner_id])
+        if not drained:
+            raise RunnerNotFound(runner_id)
+        return drained[0]
+
+    def drain_host(self, host: str) -> list[RunnerRecord]:
+        """The same for every runner of a host.
+
+        Raises:
+            RunnerNotFound: none of them is registered.
+        """
+        drained = self._drain([each for each in self.runners() if each.host == host])
+        if not drained:
+            raise RunnerNotFound(host)
+        return drained
+
     def runners(self) -> list[RunnerRecord]:
         """Every serving process that was heard of within the last hour, the newest first."""
         return self._store.follow(runners.read_runners())
@@ -222,6 +322,18 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _drain(self, records: Sequence[RunnerRecord]) -> list[RunnerRecord]:
+        """Those that could be told, as they are now."""
+        words = [
+            self._store.follow(runners.drain_runner(RunnerId(each.id), self._by))
+            for each in records
+        ]
+        return [
+            replace(record, draining=True)
+            for record, word in zip(records, words, strict=True)
+            if word != "gone"
+        ]
 
     def _about_run(self, request: Request[str], run_id: str) -> str:
         word = self._store.call(request)

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.model.errors import InvalidOption, InvalidParameters, ParameterFault
+from orchestrator.model.ids import RunId
+from orchestrator.model.plain import as_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,8 @@ class Asked:
     deployment: str
     """``flow/deployment``, or the deployment's id."""
     parameters: Mapping[str, Any] | None = None
-    """They go over the deployment's defaults."""
+    """They go over the deployment's defaults. Dates, durations, enums, models and the like become
+    what JSON has for them."""
     tags: Sequence[str] = ()
     """They come to the deployment's."""
     scheduled_at: datetime | None = None
@@ -29,6 +32,8 @@ class Asked:
     idempotency_key: str | None = None
     name: str | None = None
     created_by: str = "person"
+    retry_of: RunId | None = None
+    """The ended run that it does again."""
 
     def __post_init__(self) -> None:
         _check_moment(self.scheduled_at)
@@ -38,10 +43,16 @@ class Asked:
             value = getattr(self, option)
             if value is not None and (not isinstance(value, str) or not value.strip()):
                 raise InvalidOption(option, value, "must be a text, and not empty")
-        _check_mapping(self.deployment, self.parameters)
+        check_mapping(self.deployment, self.parameters)
+        object.__setattr__(self, "parameters", as_json(self.parameters))
 
 
-def _check_mapping(deployment: str, parameters: object) -> None:
+def check_mapping(deployment: str, parameters: object) -> None:
+    """Nothing, when the parameters are a mapping or None.
+
+    Raises:
+        InvalidParameters: they are anything else.
+    """
     if parameters is not None and not isinstance(parameters, Mapping):
         fault = ParameterFault("", f"must map names to values, not {parameters!r:.80}")
         raise InvalidParameters(deployment, [fault])

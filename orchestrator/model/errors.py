@@ -12,6 +12,7 @@ OrchestratorError
 │   └── RunnerNotFound
 ├── Conflict                       it exists, but not in a state that allows this
 │   ├── RunIsFinal
+│   ├── RunIsOpen
 │   └── KeyReused
 ├── LeaseLost                      another runner owns the run; whatever we know must be dropped
 ├── ServerUnavailable (ConnectionError)
@@ -114,6 +115,14 @@ class RunIsFinal(Conflict):
     def __init__(self, run_id: str, state: str) -> None:
         self.run_id, self.state = run_id, state
         super().__init__(f"run {run_id} is already {state}; nothing was changed")
+
+
+class RunIsOpen(Conflict):
+    """The run is not over, and what was asked needs one that is."""
+
+    def __init__(self, run_id: str, state: str) -> None:
+        self.run_id, self.state = run_id, state
+        super().__init__(f"run {run_id} is {state}: wait for its end, or cancel it first")
 
 
 class KeyReused(Conflict):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.model.clock import rfc3339
+from orchestrator.model.errors import RunFailed, RunIsOpen
 from orchestrator.model.ids import DeploymentId, RunId, deployment_of
 from orchestrator.model.states import FINAL, LATE, State
 
@@ -62,6 +63,10 @@ class Run:
     error: dict[str, Any] | None
     result: Any
     idempotency_key: str | None
+    retry_of: RunId | None
+    """The ended run that this one does again."""
+    retried_as: RunId | None
+    """The latest run that does this one again."""
     reason: str | None
     history: tuple[Step, ...]
 
@@ -70,8 +75,34 @@ class Run:
         return deployment_of(self.id)
 
     @property
+    def own_name(self) -> str | None:
+        """The name that was given to it; None when it has only the one derived from its id."""
+        return None if self.name == _derived_name(self.id) else self.name
+
+    @property
     def is_final(self) -> bool:
         return self.state in FINAL
+
+    def result_or_raise(self) -> Any:
+        """What the function returned, as JSON gives it back.
+
+        Raises:
+            RunFailed: the run ended in any other way.
+            RunIsOpen: it is not over.
+        """
+        if not self.is_final:
+            raise RunIsOpen(self.id, self.state)
+        if self.state is not State.COMPLETED:
+            raise RunFailed(self.id, self.state, self.why)
+        return self.result
+
+    @property
+    def why(self) -> str:
+        """The reason of its state, or what its last line of a traceback would be; empty when it
+        goes well."""
+        error = self.error or {}
+        summary = ": ".join(str(error[part]) for part in ("type", "message") if error.get(part))
+        return self.reason or summary
 
     def shown_state(self, now_ms: int) -> str:
         """The state for people and JSON: ``Late`` is derived here and nowhere stored."""
@@ -104,6 +135,8 @@ class Run:
             "error": self.error,
             "result": self.result,
             "idempotency_key": self.idempotency_key,
+            "retry_of": self.retry_of,
+            "retried_as": self.retried_as,
             "reason": self.reason,
             "history": [step.to_json() for step in self.history],
         }
@@ -123,10 +156,14 @@ def run_from_hash(run_id: RunId, fields: Mapping[str, str]) -> Run:
         value = fields.get(name)
         return json.loads(value) if value else absent
 
+    def link(name: str) -> RunId | None:
+        value = fields.get(name)
+        return RunId(value) if value else None
+
     full_name = fields["deployment"]
     return Run(
         id=run_id,
-        name=fields.get("name") or run_id[-8:],
+        name=fields.get("name") or _derived_name(run_id),
         deployment=full_name,
         flow=full_name.partition("/")[0],
         state=State(fields["state"]),
@@ -148,9 +185,15 @@ def run_from_hash(run_id: RunId, fields: Mapping[str, str]) -> Run:
         error=document("error", None),
         result=document("result", None),
         idempotency_key=text("idempotency_key"),
+        retry_of=link("retry_of"),
+        retried_as=link("retried_as"),
         reason=text("reason"),
         history=_history(fields.get("history", "")),
     )
+
+
+def _derived_name(run_id: RunId) -> str:
+    return run_id[-8:]
 
 
 def _history(lines: str) -> tuple[Step, ...]:

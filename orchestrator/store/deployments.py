@@ -15,7 +15,7 @@ from orchestrator.model.deployment import (
 )
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store import keys
-from orchestrator.store.attention import lower_attention
+from orchestrator.store.attention import lower_attention, raise_attention
 from orchestrator.store.requests import (
     Plan,
     Request,
@@ -46,6 +46,15 @@ class PauseReply:
 
     word: Word
     skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteReply:
+    """``ok``, ``served`` (a runner is registered), ``running`` (runs are claimed), ``revived``
+    (somebody served it again meanwhile) or ``gone``; and how many runs were deleted."""
+
+    word: Word
+    runs: int
 
 
 def put_deployment(definition: DeploymentDefinition) -> Request[Put]:
@@ -130,6 +139,32 @@ def resume_deployment(d: DeploymentId) -> Plan[Word]:
     return str(word)
 
 
+def delete_deployment(d: DeploymentId, *, force: bool = False) -> Plan[DeleteReply]:
+    """Forget the deployment and everything of it, in bounded steps. Without ``force`` one that
+    somebody serves, or of which runs are being executed, stays.
+
+    A deletion that breaks off is finished by the next one.
+    """
+    word, deleted, begun = "more", 0, False
+    while word == "more":
+        request = for_deployment(
+            d,
+            "delete_deployment",
+            list,
+            begun="1" if begun else "",
+            force="1" if force else "",
+        )
+        ((word, page),) = yield [request]
+        deleted, begun = deleted + int(page), True
+    if word in ("ok", "gone"):
+        yield [command(nothing, "SREM", keys.DEPLOYMENTS, d), raise_attention(d, None)]
+        # Somebody may have served it again between the last two steps.
+        (exists,) = yield [deployment_exists(d)]
+        if exists:
+            yield [announce_deployment(d), lower_attention(d, NOW)]
+    return DeleteReply(word, deleted)
+
+
 def _fields(definition: DeploymentDefinition) -> dict[str, str]:
     return {
         "name": definition.full_name,
@@ -195,7 +230,7 @@ def _deployment(
         paused_by=_paused_by(fields),
         held=fields.get("held") == "1",
         concurrency_limit=maybe_int(fields["concurrency_limit"]),
-        options=FlowOptions(**json.loads(fields["options"])),
+        options=FlowOptions.from_json(json.loads(fields["options"])),
         schedules=schedules_of(schedules),
         runners=tuple(sorted(name for name in runners if ":" not in name)),
     )

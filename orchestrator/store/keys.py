@@ -14,10 +14,10 @@ orc:{D}:delayed        zset    run -> instant (ms) at which it may be queued
 orc:{D}:leases         zset    run -> instant (ms) of its last beat; claimed runs only
 orc:{D}:runs           zset    run -> created_at (ms); finished ones leave with their record
 orc:{D}:schedules      hash    "<slug>:<field>" -> rule and cursor of each schedule
-orc:{D}:runners        hash    "<runner>" -> info; "<runner>:beat" -> counter; "<runner>:claim"
+orc:{D}:runners        hash    "<runner>" -> info; "<runner>:beat", ":claim", ":keep", ":drain"
 orc:{D}:run:ID         hash    the record of a run, the truth; no expiry while open (F75)
 orc:{D}:log:ID         stream  its log in batches; expires with the record
-orc:{D}:control        channel "queue": look for tickets; "runs": beat now
+orc:{D}:control        channel "queue": look for tickets; "runs": beat now; "drain": look now
 orc:{D}:ended          channel the id of each run that ended
 orc:attention          zset    D -> earliest instant (ms) at which a scheduler must look
 orc:attention:changed  channel "look": somebody lowered an entry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from orchestrator.model.deployment import RunnerRecord
 from orchestrator.model.ids import DeploymentId, RunnerId
@@ -44,6 +44,17 @@ def drop_runner(d: DeploymentId, runner: RunnerId, beat: int) -> Request[Word]:
     return for_deployment(d, "drop_runner", as_word, runner=runner, beat=beat)
 
 
+def drain_runner(runner: RunnerId, by: str) -> Plan[Word]:
+    """Have the runner finish what it runs and leave: ``ok``, ``unchanged`` (it was told before) or
+    ``gone`` (it is registered nowhere)."""
+    (members,) = yield [command(sorted, "SMEMBERS", keys.DEPLOYMENTS)]
+    words = yield [
+        for_deployment(DeploymentId(d), "drain_runner", as_word, runner=runner, by=by)
+        for d in members
+    ]
+    return next((word for word in ("ok", "unchanged") if word in words), "gone")
+
+
 def say_runner(record: RunnerRecord) -> Request[None]:
     """Let the runner be listed, for ``SHOWN_MS``."""
     text = json.dumps(asdict(record), ensure_ascii=False)
@@ -53,10 +64,22 @@ def say_runner(record: RunnerRecord) -> Request[None]:
 def read_runners() -> Plan[list[RunnerRecord]]:
     """The runners registered with any deployment that spoke within ``SHOWN_MS``, by name."""
     (members,) = yield [command(sorted, "SMEMBERS", keys.DEPLOYMENTS)]
-    registered = yield [command(set, "HKEYS", keys.runners(d)) for d in members]
-    ids = sorted({name for names in registered for name in names if ":" not in name})
-    records = yield [command(_record, "GET", keys.runner(each)) for each in ids]
-    return sorted((each for each in records if each), key=lambda each: each.name)
+    hashes = yield [command(set, "HKEYS", keys.runners(d)) for d in members]
+    fields = {field for names in hashes for field in names}
+    ids = sorted(field for field in fields if ":" not in field)
+    records = yield [read_runner(each) for each in ids]
+    # What a runner was told counts from then on, not from when it says that it heard it.
+    told = [
+        replace(each, draining=each.draining or f"{each.id}:drain" in fields)
+        for each in records
+        if each
+    ]
+    return sorted(told, key=lambda each: each.name)
+
+
+def read_runner(runner: str) -> Request[RunnerRecord | None]:
+    """What the runner last said of itself; None when that was longer ago than ``SHOWN_MS``."""
+    return command(_record, "GET", keys.runner(runner))
 
 
 def _record(text: str | None) -> RunnerRecord | None:

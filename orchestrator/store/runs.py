@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ class NewRun:
     created_by: str = ""
     scheduled_at: int | None = None
     idempotency_key: str | None = None
+    retry_of: RunId | None = None
+    """The ended run that it does again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def submit_run(new: NewRun) -> Request[Submitted]:
         scheduled_at=text_of(new.scheduled_at),
         idempotency_key=new.idempotency_key or "",
         digest=_digest(new) if new.idempotency_key else "",
+        retry_of=new.retry_of or "",
     )
 
 
@@ -79,26 +82,49 @@ def read_run(run_id: RunId) -> Request[Run | None]:
     return command(lambda reply: _run(run_id, reply), "HGETALL", keys.run(run_id))
 
 
-def list_runs(
-    limit: int = 50, deployment: str | None = None, state: State | str | None = None
-) -> Plan[list[Run]]:
-    """The newest runs first, of one deployment (its full name) or of all."""
-    if deployment is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which runs a listing shows; the empty collection or None stands for any."""
+
+    deployment: str | None = None
+    """The full name."""
+    states: Collection[State | str] = ()
+    """Any of these, as stored."""
+    tags: Collection[str] = ()
+    """All of these."""
+    since_ms: int | None = None
+    """Created at this instant or later."""
+
+    @property
+    def is_picky(self) -> bool:
+        """Records must be read to know which are wanted."""
+        return bool(self.states or self.tags)
+
+    def takes(self, run: Run) -> bool:
+        """Whether the run is among those wanted, as far as its record tells."""
+        return (not self.states or run.state in self.states) and set(self.tags) <= set(run.tags)
+
+
+def list_runs(limit: int = 50, wanted: Wanted | None = None) -> Plan[list[Run]]:
+    """The newest runs first, of one deployment or of all."""
+    wanted = wanted or Wanted()
+    if wanted.deployment is None:
         (members,) = yield [command(sorted, "SMEMBERS", keys.DEPLOYMENTS)]
     else:
-        members = [deployment_id(deployment)]
-    page = limit if state is None else max(limit, PAGE)
+        members = [deployment_id(wanted.deployment)]
+    page = max(limit, PAGE) if wanted.is_picky else limit
+    oldest = "-inf" if wanted.since_ms is None else str(wanted.since_ms)
     found: list[Run] = []
     seen: set[str] = set()
     bound = "+inf"
     while len(found) < limit and members:
-        lists = yield [_newest(DeploymentId(d), bound, page + len(seen)) for d in members]
+        lists = yield [_newest(DeploymentId(d), bound, oldest, page + len(seen)) for d in members]
         newest = [(at, i) for each in lists for at, i in each if i not in seen]
         newest = sorted(newest, reverse=True)[:page]
         if not newest:
             break
         runs = yield [read_run(RunId(i)) for _, i in newest]
-        found += [run for run in runs if run and (state is None or run.state == state)]
+        found += [run for run in runs if run and wanted.takes(run)]
         bound = str(newest[-1][0])
         # Only ids of the bound's own instant can come again.
         seen = {i for at, i in newest if at == newest[-1][0]} | (
@@ -123,10 +149,14 @@ def resume_run(run_id: RunId, by: str) -> Request[Word]:
     return for_run(run_id, "resume_run", as_word, by=by)
 
 
-def _newest(d: DeploymentId, bound: str, count: int) -> Request[list[tuple[int, str]]]:
-    return command(
-        _scored, "ZREVRANGEBYSCORE", keys.runs(d), bound, "-inf", "WITHSCORES", "LIMIT", 0, count
-    )
+def delete_run(run_id: RunId) -> Request[Word]:
+    """Forget an ended run and its log: ``ok``, ``open`` (it has not ended) or ``gone``."""
+    return for_run(run_id, "delete_run", as_word)
+
+
+def _newest(d: DeploymentId, bound: str, oldest: str, count: int) -> Request[list[tuple[int, str]]]:
+    words = ("ZREVRANGEBYSCORE", keys.runs(d), bound, oldest, "WITHSCORES", "LIMIT", 0, count)
+    return command(_scored, *words)
 
 
 def _scored(reply: Sequence[str]) -> list[tuple[int, str]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from orchestrator.model.asked import Asked
+from orchestrator.model.asked import Asked, check_mapping
 from orchestrator.model.clock import Clock, SystemClock, to_ms
 from orchestrator.model.deployment import Deployment
-from orchestrator.model.errors import DeploymentNotFound, KeyReused
+from orchestrator.model.errors import DeploymentNotFound, KeyReused, RunIsOpen
 from orchestrator.model.ids import DeploymentId, RunId, deployment_id, idempotent_run_id, new_run_id
 from orchestrator.model.run import Run
 from orchestrator.store.attention import lower_attention
@@ -69,6 +70,28 @@ def create_run(asked: Asked, clock: Clock | None = None) -> Plan[Run]:
     return run
 
 
+def retry_run(
+    run: Run, parameters: Mapping[str, Any] | None, clock: Clock | None = None
+) -> Plan[Run]:
+    """A new run that does the ended ``run`` again, with ``parameters`` over its own.
+
+    Raises:
+        RunIsOpen: it is not over.
+        DeploymentNotFound, InvalidParameters: as for ``create_run``.
+    """
+    if not run.is_final:
+        raise RunIsOpen(run.id, run.state)
+    check_mapping(run.deployment, parameters)
+    asked = Asked(
+        deployment=run.deployment,
+        parameters={**run.parameters, **(parameters or {})},
+        tags=run.tags,
+        name=run.own_name,
+        retry_of=run.id,
+    )
+    return (yield from create_run(asked, clock))
+
+
 def create_runs(many: Sequence[Asked], clock: Clock | None = None) -> Plan[list[RunId]]:
     """The ids of the runs, in the order in which they were asked for.
 
@@ -106,6 +129,7 @@ def _new_run(asked: Asked, door: Door, clock: Clock) -> NewRun:
         created_by=asked.created_by,
         scheduled_at=None if asked.scheduled_at is None else to_ms(asked.scheduled_at),
         idempotency_key=key,
+        retry_of=asked.retry_of,
     )
 
 

@@ -18,7 +18,7 @@ from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import NOW, announce_deployment, put_deployment
 from orchestrator.store.requests import Request, command
-from orchestrator.store.runs import list_runs
+from orchestrator.store.runs import Wanted, list_runs
 from orchestrator.store.schedules import agenda
 from tests.support import Server
 
@@ -81,7 +81,7 @@ class Place:
 
     def runs(self, name: str = "flow/test") -> list[Run]:
         """Its runs, the earliest scheduled first."""
-        found = self.store.follow(list_runs(MANY, name))
+        found = self.store.follow(list_runs(MANY, Wanted(deployment=name)))
         return sorted(found, key=lambda run: run.scheduled_at)
 
     def due(self, name: str = "flow/test") -> list[int]:

@@ -27,6 +27,7 @@ from orchestrator.model.ids import RunId, RunnerId, idempotent_run_id, scheduled
 from orchestrator.model.states import FINAL, State
 from orchestrator.store import deployments, keys, leases, logs, runners, runs, schedules
 from orchestrator.store.connection import open_store
+from orchestrator.store.explaining import explain_run
 from orchestrator.store.requests import Plan, Request
 from tests.support import Server
 from tests.support.invariants import assert_invariants
@@ -131,7 +132,11 @@ class StoreMachine(RuleBasedStateMachine):
     )
     def serve(self, on_lost: OnLost, limit: int | None, rules: dict[str, str]) -> None:
         self.oracle.on_lost, self.oracle.limit = on_lost, limit
+        self.serve_anew(rules)
+
+    def serve_anew(self, rules: dict[str, str]) -> None:
         self.put(rules, None)
+        self.store.call(deployments.announce_deployment(D))
         for runner in RUNNERS[:2]:
             self.register(runner, True)
 
@@ -166,6 +171,62 @@ class StoreMachine(RuleBasedStateMachine):
         )
         expected = self.oracle.submit(new.run_id, parameters, later=later)
         assert self.ask(runs.submit_run(new)).word == expected
+
+    def ended(self) -> list[RunId]:
+        return [RunId(run_id) for run_id, run in self.oracle.runs.items() if run.is_final]
+
+    @precondition(lambda self: self.ended())
+    @rule(pick=picks)
+    def retry(self, pick: int) -> None:
+        ended = self.ended()
+        retried = ended[pick % len(ended)]
+        self.serial += 1
+        new = runs.NewRun(
+            deployment_id=D,
+            run_id=idempotent_run_id(D, f"retry {self.serial}"),
+            parameters=self.oracle.runs[retried].parameters,
+            retry_of=retried,
+        )
+        assert self.ask(runs.submit_run(new)).word == self.oracle.retry(retried, new.run_id)
+
+    @rule(pick=picks)
+    def delete_run(self, pick: int) -> None:
+        """Its old tokens are nobody's any more."""
+        run_id = self.a_run(pick)
+        word = self.oracle.delete_run(run_id)
+        assert self.ask(runs.delete_run(run_id)) == word
+        if word == "ok":
+            tokens = [token for issued, token in self.issued if issued == run_id]
+            self.issued = [each for each in self.issued if each[0] != run_id]
+            before = dump(self.client)
+            for token in tokens:
+                assert self.store.call(leases.release_run(run_id, token, "late")) == "gone"
+                assert self.store.call(logs.append_log(run_id, token, LINE, 1000)) == "gone"
+            assert dump(self.client) == before
+
+    @rule(force=rarely, rules=rule_sets, leave=rarely)
+    def delete_deployment(self, force: bool, rules: dict[str, str], leave: bool) -> None:
+        """All of it, and it is served anew."""
+        if leave:
+            for runner in RUNNERS:
+                self.leave(runner, False)
+        word, number = self.oracle.delete(force=force)
+        reply = self.go_through(deployments.delete_deployment(D, force=force))
+        assert (reply.word, reply.runs) == (word, number)
+        if word == "ok":
+            assert D not in read_keyspace(self.client).slots
+            self.oracle = OracleDeployment(on_lost=self.oracle.on_lost, limit=self.oracle.limit)
+            self.issued, self.asked = [], []
+            self.serve_anew(rules)
+
+    @rule(pick=picks)
+    def explain(self, pick: int) -> None:
+        """Whatever a run goes through, it can be explained, and that changes nothing."""
+        before = dump(self.client)
+        run_id = self.a_run(pick)
+        found = self.go_through(explain_run(run_id))
+        assert (found is not None) == (run_id in self.oracle.runs)
+        assert dump(self.client) == before
 
     @rule(pick=picks)
     def cancel(self, pick: int) -> None:
@@ -299,6 +360,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert seen.runners == self.oracle.runners
         if not self.trimmed:
             assert seen.waiting == sum(map(len, self.oracle.queues.values()))
+        assert seen.drain == (runner in self.oracle.draining)
         assert (seen.held, seen.paused) == (self.oracle.held, bool(self.oracle.paused_by))
 
     # Flags and runners.
@@ -328,6 +390,11 @@ class StoreMachine(RuleBasedStateMachine):
     def leave(self, runner: RunnerId, pause: bool) -> None:
         expected = self.oracle.leave(runner, pause=pause)
         assert self.ask(runners.leave_runner(D, runner, pause)) == expected
+
+    @rule(runner=runner_ids)
+    def drain(self, runner: RunnerId) -> None:
+        expected = self.oracle.drain(runner)
+        assert self.go_through(runners.drain_runner(runner, "test")) == expected
 
     @rule(runner=runner_ids, ahead=st.integers(0, 1))
     def drop(self, runner: RunnerId, ahead: int) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from orchestrator.model.states import State
 from orchestrator.store import attention, keys, runs, schedules
-from orchestrator.store.runs import NewRun
-from tests.store.scene import D, Scene, run_id
+from orchestrator.store.runs import NewRun, Wanted
+from tests.store.scene import FAILED, D, Scene, run_id
 from tests.support.keyspace import Client, dump
 
 SOON = 4_102_444_800_000
@@ -65,15 +67,51 @@ def test_lists_show_the_newest_first(scene: Scene) -> None:
         scene.submit(name)
     scene.finish(scene.claim())
 
-    def listed(**wanted: object) -> set[str]:
-        return {run.id for run in scene.store.follow(runs.list_runs(**wanted))}  # type: ignore[arg-type]
+    def listed(**wanted: Any) -> set[str]:
+        return {run.id for run in scene.store.follow(runs.list_runs(wanted=Wanted(**wanted)))}
 
     assert listed() == {run_id("a"), run_id("b"), run_id("c")}
-    assert listed(state=State.COMPLETED) == {run_id("a")}
+    assert listed(states={State.COMPLETED}) == {run_id("a")}
+    assert listed(states=[State.COMPLETED, "Scheduled"]) == listed()
     assert listed(deployment="hello/other") == set()
     newest = scene.store.follow(runs.list_runs(limit=2))
     assert len(newest) == 2
     assert newest[0].created_at >= newest[1].created_at
+
+
+def test_lists_by_tags_and_time(scene: Scene) -> None:
+    for name, tags in {"a": ("one",), "b": ("one", "two"), "c": ()}.items():
+        scene.submit(name, tags=tags)
+    created = scene.run("b").created_at
+
+    def listed(**wanted: Any) -> set[str]:
+        return {run.id for run in scene.store.follow(runs.list_runs(wanted=Wanted(**wanted)))}
+
+    assert listed(tags=["one"]) == {run_id("a"), run_id("b")}
+    assert listed(tags=["two", "one"]) == {run_id("b")}
+    assert listed(tags=["three"]) == set()
+    assert {run_id("b"), run_id("c")} <= listed(since_ms=created)
+    assert listed(since_ms=created + 60_000) == set()
+
+
+def test_a_retry_and_what_it_retries_know_each_other(scene: Scene, client: Client) -> None:
+    scene.finish(scene.running("first"), FAILED)
+    lives = client.pttl(keys.run(run_id("first")))
+
+    assert scene.submit("again", retry_of=run_id("first")).word == "created"
+    assert scene.run("again").retry_of == run_id("first")
+    assert scene.run("first").retried_as == run_id("again")
+    assert 0 < client.pttl(keys.run(run_id("first"))) <= lives
+    before = dump(client)
+    assert scene.submit("again", retry_of=run_id("first")).word == "exists"
+    assert dump(client) == before
+
+
+def test_a_retry_of_a_run_that_is_gone_leaves_no_trace_of_that(
+    scene: Scene, client: Client
+) -> None:
+    assert scene.submit("again", retry_of=run_id("gone")).word == "created"
+    assert not client.exists(keys.run(run_id("gone")))
 
 
 def test_a_run_that_never_was_is_none(scene: Scene) -> None:

@@ -7,7 +7,7 @@ into another type: where that makes it fail, every byte must be as before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from orchestrator.model.states import State
 from orchestrator.store import attention, deployments, keys, leases, logs, runners, runs, schedules
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
+from orchestrator.store.explaining import explain_run
 from orchestrator.store.requests import Plan, Request
 from orchestrator.store.scripts import script_names
 from tests.support import Server
@@ -34,8 +35,9 @@ SERVED = DeploymentDefinition(
 )
 D = SERVED.id
 WORKER, IDLE = RunnerId("worker"), RunnerId("idle")
-QUEUED, DELAYED, RUNNING, PAUSED, PENDING, NEW = (
-    idempotent_run_id(D, name) for name in ("queued", "delayed", "running", "paused", "pending", "")
+QUEUED, DELAYED, RUNNING, PAUSED, PENDING, ENDED, NEW = (
+    idempotent_run_id(D, name)
+    for name in ("queued", "delayed", "running", "paused", "pending", "ended", "")
 )
 LINE = b'{"t":1.0,"l":"INFO","n":"flow","m":"text","a":1}\n'
 SAID = RunnerRecord(
@@ -88,6 +90,7 @@ def scene(server_of_worker: Server) -> Iterator[Scene]:
     store.call_all([leases.start_run(each, tokens[each], 1) for each in (RUNNING, PAUSED)])
     store.call(runs.pause_run(PAUSED, "test"))
     store.call(logs.append_log(RUNNING, tokens[RUNNING], LINE, 60_000))
+    store.call_all([runs.submit_run(new_run(ENDED)), runs.cancel_run(ENDED, "test")])
     store.call(runs.submit_run(new_run(QUEUED)))
     store.call(runs.submit_run(new_run(DELAYED, scheduled_at=4_102_444_800_000)))
     store.call_all([attention.lower_attention(D, 1), runners.say_runner(SAID)])
@@ -121,6 +124,12 @@ def first_of(plan: Plan[Any], script: str) -> Request[Any]:
         replies = [None] * len(requests)
 
 
+def drain_of(runner: RunnerId) -> Request[Any]:
+    plan = runners.drain_runner(runner, "test")
+    next(plan)
+    return next(iter(plan.send([[D]])))
+
+
 def finish(scene: Scene, state: State, retries: int, delay: int = 0) -> Request[Any]:
     outcome = leases.Outcome(state=state, retries=retries, retry_delay_ms=delay)
     return leases.finish_run(RUNNING, scene.tokens[RUNNING], outcome)
@@ -137,7 +146,13 @@ SAMPLES: dict[str, list[Sample]] = {
         lambda _: runs.cancel_run(RUNNING, "test"),
     ],
     "claim_runs": [lambda _: claim("second", 5)],
+    "delete_deployment": [
+        lambda _: first_of(deployments.delete_deployment(D, force=True), "delete_deployment")
+    ],
+    "delete_run": [lambda _: runs.delete_run(ENDED)],
+    "drain_runner": [lambda _: drain_of(IDLE)],
     "drop_runner": [lambda _: runners.drop_runner(D, IDLE, 0)],
+    "explain_run": [lambda _: first_of(explain_run(QUEUED), "explain_run")],
     "finish_run": [
         lambda s: finish(s, State.COMPLETED, 0),
         lambda s: finish(s, State.FAILED, 1),
@@ -177,6 +192,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "submit_run": [
         lambda _: runs.submit_run(new_run(NEW)),
         lambda _: runs.submit_run(new_run(NEW, scheduled_at=4_102_444_800_000)),
+        lambda _: runs.submit_run(replace(new_run(NEW), retry_of=ENDED)),
     ],
     "tick_schedule": [
         lambda s: tick(s.cursor, "", s.cursor + 1),

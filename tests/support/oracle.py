@@ -41,6 +41,8 @@ class OracleRun:
     history: list[State] = field(default_factory=lambda: [State.SCHEDULED])
     last_word: str = ""
     """What the call that ended the present token's lease was answered; said again to a repeat."""
+    retry_of: str = ""
+    retried_as: str = ""
 
     def go(self, state: State, where: str) -> None:
         self.state, self.where = state, where
@@ -85,6 +87,8 @@ class OracleDeployment:
     """Runner -> nonce and runs of its latest claim."""
     keeping: set[str] = field(default_factory=set)
     """Runners whose leaving never pauses the deployment."""
+    draining: set[str] = field(default_factory=set)
+    """Runners that were told to leave."""
     pause_noted: bool = False
 
     # Runs come, wait, go.
@@ -95,6 +99,29 @@ class OracleDeployment:
         self.runs[run_id] = OracleRun(parameters)
         self._wait(run_id, "delayed" if later else ASKED)
         return "created"
+
+    def retry(self, run_id: str, again: str) -> str:
+        word = self.submit(again, self.runs[run_id].parameters)
+        self.runs[again].retry_of = run_id
+        self.runs[run_id].retried_as = again
+        return word
+
+    def delete_run(self, run_id: str) -> str:
+        run = self.runs.get(run_id)
+        if run is None:
+            return "gone"
+        if not run.is_final:
+            return "open"
+        del self.runs[run_id]
+        return "ok"
+
+    def delete(self, *, force: bool) -> tuple[str, int]:
+        """The whole deployment; ``ok`` leaves nothing."""
+        if self.runners and not force:
+            return "served", 0
+        if any(run.is_claimed for run in self.runs.values()) and not force:
+            return "running", 0
+        return "ok", len(self.runs)
 
     def promote(self, due: Sequence[str]) -> int:
         ready = [run_id for run_id in due if self.runs[run_id].where == "delayed"]
@@ -158,8 +185,8 @@ class OracleDeployment:
         return "ok", taken
 
     def _is_still_held(self, run_id: str, nonce: str) -> bool:
-        run = self.runs[run_id]
-        return run.nonce == nonce and run.is_claimed
+        run = self.runs.get(run_id)
+        return run is not None and run.nonce == nonce and run.is_claimed
 
     def start(self, run_id: str, token: str) -> str:
         run = self.runs.get(run_id)
@@ -291,7 +318,16 @@ class OracleDeployment:
         self._forget(runner)
         return "ok" if self.runners or self.keeping or not self.pause_noted else "last"
 
+    def drain(self, runner: str) -> str:
+        if runner not in self.runners:
+            return "gone"
+        if runner in self.draining:
+            return "unchanged"
+        self.draining.add(runner)
+        return "ok"
+
     def _forget(self, runner: str) -> None:
+        self.draining.discard(runner)
         self.runners.pop(runner, None)
         self.claims.pop(runner, None)
         self.keeping -= {runner}
@@ -361,6 +397,7 @@ class OracleDeployment:
             "held": self.held,
             "queues": {name: list(queue) for name, queue in self.queues.items()},
             "runners": dict(self.runners),
+            "draining": sorted(self.draining),
             "schedules": {
                 slug: (each.generation, each.cursor) for slug, each in self.schedules.items()
             },
@@ -378,4 +415,5 @@ def _run(run: OracleRun) -> dict[str, Any]:
         "runner": run.runner if run.is_claimed else "",
         "beat": run.beat if run.is_claimed else 0,
         "history": list(run.history),
+        "retries": (run.retry_of, run.retried_as),
     }

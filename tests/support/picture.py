@@ -19,6 +19,9 @@ def picture_of(slot: Slot) -> dict[str, Any]:
             for name, count in slot.runners.items()
             if name.endswith(":beat")
         },
+        "draining": sorted(
+            name.removesuffix(":drain") for name in slot.runners if name.endswith(":drain")
+        ),
         "schedules": {
             name.removesuffix(":generation"): (
                 int(number),
@@ -53,4 +56,5 @@ def _run(slot: Slot, run_id: str, run: RecordOfRun) -> dict[str, Any]:
         "runner": fields.get("runner", "") if run.is_claimed else "",
         "beat": int(fields.get("beat") or 0) if run.is_claimed else 0,
         "history": [State(line[1]) for line in run.history],
+        "retries": (fields.get("retry_of", ""), fields.get("retried_as", "")),
     }

@@ -6,7 +6,7 @@
 -- Everything of a deployment that may need repair, in one look. Counts the runner's beat and, now
 -- and then, forgets the oldest runs whose records have expired.
 -- Answers the word, now, held, paused, tickets nobody took, when the scheduler must look, the
--- leases as {run, token, beat, lease_ms}, the runners as {name, beat}.
+-- leases as {run, token, beat, lease_ms}, the runners as {name, beat}, whether `runner` is to drain.
 local FORGET_EACH, FORGET_MOST = 12, 20
 local facts = redis.call('HMGET', deployment, 'name', 'held', 'paused', 'has_schedules')
 local at = now()
@@ -17,11 +17,12 @@ for _, id in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
   if record[1] then held_leases[#held_leases + 1] = {id, record[1], record[2], record[3]} end
 end
 
-local beats, registered = {}, {}
+local beats, registered, drain = {}, {}, ''
 local flat = redis.call('HGETALL', runners)
 for i = 1, #flat, 2 do
   local name, field = string.match(flat[i], '^([^:]*):?(.*)$')
   if field == '' then registered[#registered + 1] = name end
+  if field == 'drain' and name == runner then drain = '1' end
   if field == 'beat' then beats[name] = tonumber(flat[i + 1]) end
 end
 
@@ -71,4 +72,4 @@ end
 if #missing > 0 then redis.call('ZREM', runs, unpack(missing)) end
 local function flag(value) return value == '1' and '1' or '' end
 return {facts[1] and 'ok' or 'gone', string.format('%.0f', at), flag(facts[2]), flag(facts[3]),
-  tostring(waiting), due and string.format('%.0f', due) or '', held_leases, seen}
+  tostring(waiting), due and string.format('%.0f', due) or '', held_leases, seen, drain}

@@ -1,10 +1,10 @@
 #!lua
 -- KEYS  run deployment queue delayed runs
--- ARGV  run_id parameters tags name created_by scheduled_at idempotency_key digest control
+-- ARGV  run_id parameters tags name created_by scheduled_at idempotency_key digest retry_of run_prefix control
 -- USES  clock history tickets creation guards
 -- REPLY created | exists | conflict | no_deployment
 -- (none) -> Scheduled, with a ticket when it is due and among the delayed when it is not.
--- The same id again changes nothing (I15).
+-- The same id again changes nothing (I15). The run that it retries gets to know it, if it still is.
 local full_name = redis.call('HGET', deployment, 'name')
 if not full_name then return 'no_deployment' end
 local known = redis.call('HMGET', run, 'state', 'digest')
@@ -12,6 +12,7 @@ if known[1] then
   if known[2] ~= digest then return 'conflict' end
   return 'exists'
 end
+local retried = retry_of ~= '' and redis.call('HGET', run_prefix .. retry_of, 'state')
 check_sets(runs)
 
 local at = now()
@@ -25,7 +26,9 @@ end
 create(run, at, due, ticket, {
   'deployment', full_name, 'name', name, 'parameters', parameters, 'tags', tags,
   'created_by', created_by, 'idempotency_key', idempotency_key, 'digest', digest,
+  'retry_of', retry_of,
 })
 redis.call('ZADD', runs, at, run_id)
+if retried then redis.call('HSET', run_prefix .. retry_of, 'retried_as', run_id) end
 if ticket ~= '' then redis.call('PUBLISH', control, 'queue') end
 return 'created'

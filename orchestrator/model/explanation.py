@@ -1,0 +1,254 @@
+"""Why a run is where it is, in plain words. Pure: from facts to sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from orchestrator.model.deployment import Deployment, RunnerRecord
+from orchestrator.model.run import Run
+from orchestrator.model.spans import relative, span
+from orchestrator.model.states import CLAIMED, State
+
+SILENT_MS = 60_000
+"""A runner of which nothing was heard for so long is not counted on. It speaks each quarter of a
+lease; this is for people to read, and decides nothing."""
+
+Code = Literal[
+    "final",
+    "cancelling",
+    "paused",
+    "running",
+    "pending",
+    "scheduled",
+    "awaiting_retry",
+    "awaiting_slot",
+    "due",
+    "no_scheduler",
+    "deployment_deleted",
+    "held",
+    "unserved",
+    "runners_silent",
+    "runners_draining",
+    "at_limit",
+    "runners_busy",
+    "queued",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a run is where it is: one word for programs, one sentence for people, and what else they
+    may want to know."""
+
+    run: Run
+    code: Code
+    sentence: str
+    notes: tuple[str, ...] = ()
+
+    def to_json(self, now_ms: int) -> dict[str, Any]:
+        """For programs; ``code`` stays when sentences are worded anew."""
+        return {
+            "id": self.run.id,
+            "state": self.run.shown_state(now_ms),
+            "code": self.code,
+            "sentence": self.sentence,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a runner last said of itself, and how long ago by the server's clock."""
+
+    record: RunnerRecord
+    silent_ms: int
+
+    @property
+    def is_silent(self) -> bool:
+        return self.silent_ms > SILENT_MS
+
+    @property
+    def text(self) -> str:
+        return f"{self.record.id} on {self.record.host}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What decides when a run goes on."""
+
+    run: Run
+    now_ms: int
+    deployment: Deployment | None
+    """None: it was deleted."""
+    heard: tuple[Heard, ...]
+    """Of the runners registered for the deployment, and of the one that has the run."""
+    claimed: int
+    """Runs of the deployment that runners have."""
+    delayed_until: int | None
+    ahead: int | None
+    """Tickets before its own; None without a ticket."""
+    is_led: bool
+    """A scheduler is alive."""
+
+    @property
+    def serving(self) -> list[Heard]:
+        """Runners that are registered."""
+        registered = self.deployment.runners if self.deployment else ()
+        return [each for each in self.heard if each.record.id in registered]
+
+    @property
+    def ready(self) -> list[Heard]:
+        """Those that live and claim."""
+        return [e for e in self.serving if not (e.is_silent or e.record.draining)]
+
+
+def explain(facts: Facts) -> Explanation:
+    """Why the run is where it is."""
+    run = facts.run
+    if run.is_final:
+        code, sentence = _final(facts)
+    elif run.state in CLAIMED:
+        code, sentence = _claimed(facts)
+    elif facts.deployment is None:
+        code, sentence = "deployment_deleted", f"{run.deployment} was deleted: it will never run."
+    elif facts.delayed_until is not None:
+        code, sentence = _delayed(facts, facts.delayed_until)
+    elif run.state is State.AWAITING_CONCURRENCY_SLOT:
+        code, sentence = "awaiting_slot", "It waits until another run of the same limit ends."
+    else:
+        code, sentence = _queued(facts, facts.deployment)
+    return Explanation(run=run, code=code, sentence=sentence, notes=tuple(_notes(facts, code)))
+
+
+def _final(facts: Facts) -> tuple[Code, str]:
+    run = facts.run
+    ended = relative(run.ended_at, facts.now_ms)
+    if run.state is State.COMPLETED:
+        return "final", f"It completed {ended}."
+    return "final", f"It ended as {run.state} {ended}" + (f": {run.why}." if run.why else ".")
+
+
+def _claimed(facts: Facts) -> tuple[Code, str]:
+    run, place = facts.run, f"runner {facts.run.runner} on {facts.run.host}"
+    since = span(max(0, facts.now_ms - run.history[-1].at_ms) / 1000)
+    why = f" ({run.reason})" if run.reason else ""
+    match run.state:
+        case State.CANCELLING:
+            return "cancelling", f"It is being stopped for {since}{why} by {place}."
+        case State.PAUSED:
+            return "paused", f"Its processes are stopped for {since}{why}, on {place}."
+        case State.PENDING:
+            return "pending", f"Claimed {since} ago by {place}; its function has not begun."
+        case _:
+            return "running", f"It has been running for {since}, on {place} (pid {run.pid})."
+
+
+def _delayed(facts: Facts, until: int) -> tuple[Code, str]:
+    run = facts.run
+    if until <= facts.now_ms:
+        if facts.is_led:
+            return "due", "Its time has come: the scheduler is about to queue it."
+        return (
+            "no_scheduler",
+            f"It was due {relative(until, facts.now_ms)}, and no scheduler is alive to queue it.",
+        )
+    when = relative(until, facts.now_ms)
+    if run.state is State.AWAITING_RETRY:
+        return "awaiting_retry", f"{_next_attempt(facts)} comes {when}."
+    return "scheduled", f"It is scheduled for a later time, {when}."
+
+
+def _queued(facts: Facts, deployment: Deployment) -> tuple[Code, str]:
+    """It waits in a queue: for whom?"""
+    name, limit = deployment.name, deployment.concurrency_limit
+    ready = facts.ready
+    busy, slots = sum(e.record.running for e in ready), sum(e.record.limit for e in ready)
+    if deployment.held:
+        return "held", f"{name} is held: no run starts until it is released."
+    if not facts.serving:
+        return "unserved", f"No runner serves {name}: start one, and it runs."
+    if not ready:
+        return _without_ready_runner(facts, name)
+    if limit is not None and facts.claimed >= limit:
+        return "at_limit", f"{facts.claimed} of at most {limit} runs of {name} are under way."
+    if busy >= slots:
+        who = "The runner has" if len(ready) == 1 else f"All {len(ready)} runners have"
+        return "runners_busy", f"{who} no free slot: {busy} of {slots} are in use."
+    return "queued", "It is in the queue, and a runner with a free slot is about to claim it."
+
+
+def _without_ready_runner(facts: Facts, name: str) -> tuple[Code, str]:
+    silent = [each for each in facts.serving if each.is_silent]
+    if len(silent) < len(facts.serving):
+        return "runners_draining", f"Every runner that serves {name} is leaving: start another one."
+    last = min(silent, key=lambda each: each.silent_ms)
+    ago = span(last.silent_ms / 1000)
+    return (
+        "runners_silent",
+        f"No runner of {name} is heard of; the last was {last.text}, {ago} ago.",
+    )
+
+
+def _notes(facts: Facts, code: Code) -> Iterator[str]:
+    run = facts.run
+    if run.retried_as:
+        yield f"It was asked for again as run {run.retried_as}."
+    if run.is_final:
+        return
+    if run.state in CLAIMED:
+        yield from _of_its_runner(facts)
+        return
+    if facts.ahead:
+        yield f"{_runs(facts.ahead)} of {run.deployment} will be started before it."
+    if code != "awaiting_retry" and run.state is State.AWAITING_RETRY:
+        yield f"{_next_attempt(facts)} is what it waits for."
+    if facts.delayed_until is not None and not facts.is_led:
+        yield "Without a scheduler nobody queues it: `orchestrator scheduler start` starts one."
+    if code == "unserved" and (runners := [step.runner for step in run.history if step.runner]):
+        yield f"The last runner that had it was {runners[-1]}."
+    yield from _of_its_deployment(facts)
+
+
+def _of_its_runner(facts: Facts) -> Iterator[str]:
+    run = facts.run
+    for each in facts.heard:
+        if each.record.id != run.runner:
+            continue
+        if each.is_silent:
+            ago = span(each.silent_ms / 1000)
+            yield f"Its runner was last heard of {ago} ago; others take the run when it is dead."
+        how = each.record.isolation.get(run.deployment, "fork")
+        if how != "fork":
+            yield f"It runs in a fresh interpreter: {how.partition(': ')[2]}."
+    if run.state is State.PAUSED:
+        yield f"`orchestrator run resume {run.id}` lets it go on."
+
+
+def _of_its_deployment(facts: Facts) -> Iterator[str]:
+    deployment = facts.deployment
+    if deployment is None:
+        return
+    if deployment.paused:
+        by = f" by {deployment.paused_by}" if deployment.paused_by else ""
+        yield f"{deployment.name} is paused{by}: that stops its schedules, not this run."
+    if facts.delayed_until is not None and not facts.serving:
+        yield f"No runner serves {deployment.name} now."
+    for each in facts.ready:
+        how = each.record.isolation.get(deployment.name, "fork")
+        if how != "fork":
+            why = how.partition(": ")[2]
+            yield f"Runner {each.text} starts a fresh interpreter for each run: {why}."
+
+
+def _next_attempt(facts: Facts) -> str:
+    most = ""
+    if facts.deployment is not None:
+        most = f" of at most {1 + facts.deployment.options.retries}"
+    why = f" ({facts.run.why})" if facts.run.why else ""
+    return f"Attempt {facts.run.attempt + 1}{most}, after one that failed{why},"
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"

@@ -1,0 +1,15 @@
+#!lua flags=allow-oom
+-- KEYS  run log runs
+-- ARGV  run_id
+-- USES  states guards
+-- REPLY ok | open | gone
+-- A final run, its log and its place in the index go in one step. An open one stays: it has a
+-- ticket, a delay or a lease (I14).
+local state = redis.call('HGET', run, 'state')
+if not state then return 'gone' end
+if WAITING[state] or CLAIMED[state] then return 'open' end
+check_sets(runs)
+
+redis.call('UNLINK', run, log)
+redis.call('ZREM', runs, run_id)
+return 'ok'

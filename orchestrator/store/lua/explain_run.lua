@@ -1,0 +1,38 @@
+#!lua flags=allow-oom
+-- KEYS  run deployment leases runners delayed queue_first queue queue_late
+-- ARGV  run_id
+-- USES  clock tickets
+-- REPLY ok | gone
+-- What decides when the run goes on. Changes nothing.
+-- Answers the word, now, how many leases there are, when a delayed run is due ('' when it is
+-- not delayed), how many tickets come before its own ('' without one), the runners' names.
+local MOST = 1000
+local record = redis.call('HMGET', run, 'state', 'ticket')
+if not record[1] then return {'gone'} end
+
+-- Tickets that nobody took, up to an id: those behind where the group stands.
+local function waiting(stream, upto)
+  local groups, start = redis.pcall('XINFO', 'GROUPS', stream), '-'
+  if groups.err then return 0 end
+  for _, group in ipairs(groups) do
+    local facts = {}
+    for i = 1, #group, 2 do facts[group[i]] = group[i + 1] end
+    if facts['name'] == GROUP then start = '(' .. facts['last-delivered-id'] end
+  end
+  return #redis.call('XRANGE', stream, start, upto, 'COUNT', MOST)
+end
+local word, entry = place_of(record[2])
+local ahead = ''
+if word then
+  ahead = 0
+  for _, each in ipairs({{'first', queue_first}, {'queue', queue}, {'late', queue_late}}) do
+    ahead = ahead + waiting(each[2], each[1] == word and '(' .. entry or '+')
+    if each[1] == word then break end
+  end
+end
+local names = {}
+for _, field in ipairs(redis.call('HKEYS', runners)) do
+  if not string.find(field, ':', 1, true) then names[#names + 1] = field end
+end
+return {'ok', string.format('%.0f', now()), tostring(redis.call('ZCARD', leases)),
+  redis.call('ZSCORE', delayed, run_id) or '', tostring(ahead), names}
