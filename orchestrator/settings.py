@@ -17,6 +17,7 @@ from orchestrator.model.errors import InvalidOption
 
 FILE = "orchestrator.toml"
 PREFIX = "ORCHESTRATOR_"
+URL_KINDS = ("redis://", "rediss://", "unix://")
 DEFAULT = "default"
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -160,6 +161,9 @@ def _parsed(path: Path) -> Iterator[tuple[str, object]]:
 def _url(given: _Given) -> str:
     if not isinstance(given.value, str):
         raise InvalidOption(given.option, given.value, "give a text like redis://host:6379/0")
+    if not given.value.startswith(URL_KINDS):
+        shown = given.value.partition("://")[0][:20] + "..."  # the rest may hold a password
+        raise InvalidOption(given.option, shown, f"must begin with {', '.join(URL_KINDS)}")
     return given.value
 
 

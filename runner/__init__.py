@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _serve(spec_fd: int, parent_fd: int | None) -> int:
+    from orchestrator.model.errors import InvalidInput
     from orchestrator.model.serving import ServingSpec
 
     from .events import start_logging
@@ -46,4 +47,8 @@ def _serve(spec_fd: int, parent_fd: int | None) -> int:
     spawner = Spawner(spec)
     from .service import serve
 
-    return asyncio.run(serve(spec, spawner, parent_fd))
+    try:
+        return asyncio.run(serve(spec, spawner, parent_fd))
+    except InvalidInput as fault:
+        sys.stderr.write(f"{fault}\n")
+        return INVALID_SPEC

@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from orchestrator.model.errors import InvalidOption
+from orchestrator.settings import URL_KINDS
 from orchestrator.store.caller import AsyncStore, Store
 from orchestrator.store.links import AsyncLink, Link
 
@@ -20,7 +21,6 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
 """A command that takes longer counts as a lost connection; the scripts take milliseconds."""
 
-_KINDS = ("redis://", "rediss://", "unix://")
 # Up to the last @: a password with unescaped characters must not show half.
 _SECRET = re.compile(r"(?<=://)([^/@:]*):(.*)@")
 _SECRET_OPTION = re.compile(r"(?<=[?&])(password=)[^&]*")
@@ -82,8 +82,8 @@ def address(url: str) -> Address:
     Raises:
         InvalidOption: another scheme, no path of a socket, a bad port or option.
     """
-    if not url.startswith(_KINDS):
-        raise _bad(url, f"must begin with {', '.join(_KINDS)}")
+    if not url.startswith(URL_KINDS):
+        raise _bad(url, f"must begin with {', '.join(URL_KINDS)}")
     try:
         options = redis_sync.parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError:

@@ -187,3 +187,10 @@ def test_reading_settings_imports_nothing_heavy() -> None:
     ).stdout
 
     assert output.strip() == "[]"
+
+
+def test_a_url_of_another_kind_is_refused_without_showing_its_password() -> None:
+    with pytest.raises(InvalidOption, match="must begin with redis://") as refused:
+        load_settings({"ORCHESTRATOR_REDIS_URL": "http://me:secret@host"}, Path("/"))
+    assert "ORCHESTRATOR_REDIS_URL" in str(refused.value)
+    assert "secret" not in str(refused.value)
