@@ -21,8 +21,10 @@ class Hearing:
         *,
         wake: Callable[[Iterable[DeploymentId]], None],
         beat_now: Callable[[], None],
+        look_now: Callable[[], None],
     ) -> None:
         self._store, self._wake, self._beat_now = store, wake, beat_now
+        self._look_now = look_now
         self._by_channel = {keys.control(d): d for d in here.served}
 
     async def loop(self) -> None:
@@ -32,6 +34,8 @@ class Hearing:
                 self._wake([self._by_channel[channel]])
             elif message == "runs":
                 self._beat_now()
+            elif message == "drain":
+                self._look_now()
             elif message == "connected":
                 # What was said meanwhile is lost: look at everything.
                 self._wake(self._by_channel.values())

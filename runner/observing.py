@@ -37,21 +37,33 @@ class Observer:
         is_ours: Callable[[RunId, str], bool],
         wake: Callable[[Iterable[DeploymentId]], None],
         unregistered: Callable[[DeploymentId], None],
+        drain: Callable[[], None],
     ) -> None:
         self._here, self._store, self._contact = here, store, contact
         self._is_ours, self._wake, self._unregistered = is_ours, wake, unregistered
+        self._drain_asked = drain
+        self._now = asyncio.Event()
         self._leases: dict[DeploymentId, Watch[tuple[RunId, str]]] = {}
         self._runners: dict[DeploymentId, Watch[RunnerId]] = {}
         for d in here.served:
             self._leases[d] = Watch(here.lease / 3)
             self._runners[d] = Watch(here.lease / 3)
 
+    def look_now(self) -> None:
+        """Something was written down that a look finds."""
+        self._now.set()
+
     async def loop(self) -> None:
         """Look for ever."""
         period = min(self._here.lease / 6, LOOK_SECONDS)
         while True:
+            self._now.clear()
             await self._contact.persist(self._look, longest=period)
-            await asyncio.sleep(period)
+            try:
+                async with asyncio.timeout(period):
+                    await self._now.wait()
+            except TimeoutError:
+                continue
 
     async def _look(self) -> None:
         try:
@@ -75,6 +87,8 @@ class Observer:
             dead_runners += [(d, drop) for drop in self._drops(d, seen, sent, answered)]
             if seen.due is not None:
                 requests.append(lower_attention(d, seen.due))
+        if any(seen.drain for seen in looks.values()):
+            self._drain_asked()
         self._wake(d for d, seen in looks.items() if seen.waiting and not seen.held)
         await self._store.call_all(requests)
         await self._drop(dead_runners)

@@ -98,7 +98,11 @@ class Service:
         )
         self._observer = self._make_observer(looks)
         self._hearing = Hearing(
-            here, looks, wake=self._claimer.wake, beat_now=self._leases.beat_now
+            here,
+            looks,
+            wake=self._claimer.wake,
+            beat_now=self._leases.beat_now,
+            look_now=self._observer.look_now,
         )
         self._leaving = Leaving(
             here,
@@ -207,4 +211,5 @@ class Service:
             is_ours=self._roster.holds,
             wake=self._claimer.wake,
             unregistered=self._registrar.register_again,
+            drain=self.wishes.asked_from_afar,
         )

@@ -40,6 +40,7 @@ class Wishes:
         self.drain = asyncio.Event()
         self.abort = asyncio.Event()
         self.exit_code = ORDERLY
+        self._was_signalled = False
 
     def listen(self, parent: int | None) -> None:
         """Hear SIGTERM and SIGINT, and the script's end (end of file on ``parent``)."""
@@ -51,9 +52,16 @@ class Wishes:
 
     def signalled(self) -> None:
         """One more signal."""
-        if self.drain.is_set():
+        if self._was_signalled:
             self.exit_code = ABORTED
             self.abort.set()
+        self._was_signalled = True
+        self.drain.set()
+
+    def asked_from_afar(self) -> None:
+        """A person wants this runner to drain. No signal: the next one is still the first."""
+        if not self.drain.is_set():
+            events.info("Asked to drain.")
         self.drain.set()
 
     def _parent_died(self, parent: int) -> None:
