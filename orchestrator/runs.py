@@ -113,6 +113,7 @@ def _run_of(fields: dict[str, Any]) -> Run:
             "id": RunId(fields["id"]),
             "state": State(fields["state"]),
             "tags": tuple(fields["tags"]),
+            "secrets": tuple(map(tuple, fields["secrets"])),
             "history": tuple(steps),
         }
     )

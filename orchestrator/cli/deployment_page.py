@@ -30,7 +30,7 @@ def print_deployment(deployment: Deployment, now_ms: int) -> None:
             ("Entrypoint", deployment.entrypoint),
             ("Version", deployment.version),
             ("Tags", ", ".join(deployment.tags) or None),
-            ("Parameters", as_json(deployment.parameters)),
+            ("Parameters", as_json(deployment.shown_parameters)),
             ("Limit", None if limit is None else f"{limit} runs at once across all hosts"),
             ("Runners", ", ".join(deployment.runners) or "none: its runs wait until one serves it"),
         ]

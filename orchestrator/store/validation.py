@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.model.deployment import Deployment, DeploymentDefinition
 from orchestrator.model.documents import encoded
 from orchestrator.model.errors import InvalidParameters, ParameterFault
+from orchestrator.model.secrets import MASK, Place, is_secret, secret_places
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -22,7 +24,7 @@ class Door:
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
-        self._validator = _validator(json.dumps(deployment.parameter_schema))
+        self._checker = _checker(json.dumps(deployment.parameter_schema))
 
     def text(self, parameters: Mapping[str, Any] | None) -> str:
         """The JSON of a run's parameters, over the deployment's defaults.
@@ -34,7 +36,7 @@ class Door:
         merged = {**deployment.parameters, **(parameters or {})}
         text = encoded(deployment.name, merged)
         if deployment.enforce_parameter_schema:
-            _check(deployment.name, self._validator, merged)
+            self._checker.check(deployment.name, merged)
         return text
 
 
@@ -46,7 +48,7 @@ def check_parameters(
     Raises:
         InvalidParameters: names each parameter, its value and what was expected.
     """
-    _check(deployment, _validator(json.dumps(schema)), dict(parameters))
+    _checker(json.dumps(schema)).check(deployment, dict(parameters))
 
 
 def check_defaults(definition: DeploymentDefinition) -> None:
@@ -62,19 +64,37 @@ def check_defaults(definition: DeploymentDefinition) -> None:
             check_parameters(definition.full_name, partial, parameters)
 
 
-def _check(
-    deployment: str, validator: jsonschema_rs.Draft202012Validator, parameters: dict[str, Any]
-) -> None:
-    if not validator.is_valid(parameters):
-        faults = [fault for error in validator.iter_errors(parameters) for fault in _faults(error)]
-        raise InvalidParameters(deployment, faults)
+@dataclass(frozen=True, slots=True)
+class _Checker:
+    """One schema, ready to check by."""
+
+    validator: jsonschema_rs.Draft202012Validator
+    discreet: jsonschema_rs.Draft202012Validator
+    """Says the same without values: they may be secret."""
+    secrets: tuple[Place, ...]
+
+    def check(self, deployment: str, parameters: dict[str, Any]) -> None:
+        if not self.validator.is_valid(parameters):
+            raise InvalidParameters(deployment, list(self._faults(parameters)))
+
+    def _faults(self, parameters: dict[str, Any]) -> Iterator[ParameterFault]:
+        errors = self.validator.iter_errors(parameters)
+        for error, hidden in zip(errors, self.discreet.iter_errors(parameters), strict=True):
+            secret = is_secret(self.secrets, error.instance_path)
+            yield from _faults(hidden if secret else error)
 
 
 @lru_cache(maxsize=256)
-def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
+def _checker(schema: str) -> _Checker:
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator(json.loads(schema))
+    document = json.loads(schema)
+    validator = jsonschema_rs.Draft202012Validator(document)
+    secrets = secret_places(document)
+    if not secrets:
+        return _Checker(validator, validator, ())
+    discreet = jsonschema_rs.Draft202012Validator(document, mask=MASK)
+    return _Checker(validator, discreet, secrets)
 
 
 def _faults(error: jsonschema_rs.ValidationError) -> Iterator[ParameterFault]:
@@ -86,6 +106,10 @@ def _faults(error: jsonschema_rs.ValidationError) -> Iterator[ParameterFault]:
         case "additionalProperties":
             for name in facts["unexpected"]:
                 yield ParameterFault(_below(where, name), "is not known: no such parameter")
+        case "enum" if len(facts["options"]) == 1:
+            only = json.dumps(facts["options"][0], ensure_ascii=False)
+            given = error.message.partition(" is not ")[0]
+            yield ParameterFault(where, _short(f"{given}: must be {only}"))
         case "anyOf":
             reasons = dict.fromkeys(other[0].message for other in facts["context"] if other)
             yield ParameterFault(where, _short("; ".join(reasons)))

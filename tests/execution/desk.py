@@ -129,7 +129,7 @@ class RunLine:
         self._reader = threading.Thread(target=self._drain, daemon=True)
         self._reader.start()
 
-    def go(self, parameters: dict[str, Any] | None = None) -> None:
+    def go(self, parameters: dict[str, Any] | None = None, **other: Any) -> None:
         """Wait until the process is ready, then let user code begin."""
         assert self.next()["op"] == "ready"
         self.desk.say("begun", key=self.key)
@@ -145,6 +145,7 @@ class RunLine:
             "scheduled_at": 1_700_000_000_000,
             "created_by": "test",
             "retries_left": 0,
+            **other,
         }
         self.tell({"op": "go", "run": run})
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from orchestrator import (
     Cron,
     Deployment,
+    EntrypointType,
     FlowNotLoaded,
     Interval,
     InvalidInput,
@@ -20,11 +22,13 @@ from orchestrator import (
     InvalidOption,
     InvalidParameters,
     flow,
+    freeze,
 )
 from orchestrator.deployment import DeploymentOptions
 from orchestrator.execution.loading import load_flow
 from orchestrator.model.documents import LARGEST_BYTES
 from orchestrator.origin import source_of
+from orchestrator.store.validation import check_parameters
 
 
 @flow(name="copy", version="7")
@@ -161,9 +165,10 @@ BAD_PARAMETERS: list[tuple[dict[Any, Any], str]] = [
     ({"count": math.inf}, "count: JSON has no word for inf"),
     ({"target": {1: 2}}, "target: a key must be a text, not 1"),
     ({3: 2}, "a key must be a text, not 3"),
-    ({"target": datetime(2026, 1, 1)}, "target: JSON has no word for datetime"),  # noqa: DTZ001
-    ({"target": b"x"}, "target: JSON has no word for b'x'"),
-    ({"target": [[{1}]]}, r"target\.0\.0: JSON has no word for \{1\}"),
+    ({"target": 1j}, "target: JSON has no word for 1j of type complex"),
+    ({"target": b"\xff"}, r"target: JSON has no word for b'\\xff'"),
+    ({"target": [[{1j}]]}, r"target\.0\.0\.0: JSON has no word for 1j"),
+    ({"target": datetime}, "target: JSON has no word for <class"),
     ({"target": "\ud800"}, "target: .* half a character"),
     ({"target": circular}, "nested too deeply"),
     ({"target": "x" * LARGEST_BYTES}, "bytes of JSON"),
@@ -188,7 +193,61 @@ def test_unchecked_parameters_are_json_all_the_same() -> None:
 
     assert deployed(parameters=odd, enforce_parameter_schema=False).definition.parameters == odd
     with pytest.raises(InvalidParameters):
-        deployed(parameters={"count": {1}}, enforce_parameter_schema=False)
+        deployed(parameters={"count": 1j}, enforce_parameter_schema=False)
+
+
+def test_a_description_is_never_a_word_for_none() -> None:
+    assert deployed(description=None).definition.description == "Copy files."
+    assert deployed(description="").definition.description is None
+
+
+def test_python_values_become_what_json_has_for_them() -> None:
+    given = {"source": Path("/tmp/x"), "target": date(2026, 11, 22), "count": Decimal("2.50")}
+    schedule = Interval(5, parameters={"target": timedelta(days=1, seconds=90)})
+    definition = deployed(
+        parameters=given, schedule=schedule, enforce_parameter_schema=False
+    ).definition
+
+    assert definition.parameters == {"source": "/tmp/x", "target": "2026-11-22", "count": "2.50"}
+    assert definition.schedules[0].parameters == {"target": "P1DT90S"}
+
+
+def test_a_frozen_value_is_the_only_one() -> None:
+    definition = deployed(parameters={"count": freeze(2), "target": "there"}).definition
+    count = definition.parameter_schema["properties"]["count"]
+
+    assert definition.parameters == {"count": 2, "target": "there"}
+    assert (count["readOnly"], count["enum"], count["type"]) == (True, [2], "integer")
+    assert "readOnly" not in copy_files.parameters.schema()["properties"]["count"]
+    with pytest.raises(InvalidParameters, match="count: 3: must be 2"):
+        check_parameters("it", definition.parameter_schema, {"source": "a", "count": 3})
+    with pytest.raises(InvalidParameters, match="count"):
+        deployed(parameters={"count": freeze("x")})
+
+
+@pytest.mark.parametrize("kind", [EntrypointType.FILE_PATH, "FILE_PATH", "file_path"])
+def test_by_its_file(kind: Any) -> None:
+    deployment = deployed(entrypoint_type=kind)
+
+    assert deployment.source == {"path": str(Path(__file__).resolve()), "qualname": "copy_files"}
+    assert deployment.definition.entrypoint.endswith("test_deployments.py:copy_files")
+
+
+def test_by_its_module() -> None:
+    deployment = deployed(entrypoint_type=EntrypointType.MODULE_PATH)
+
+    assert deployment.source == {"module": __name__, "qualname": "copy_files"}
+    assert deployment.definition.entrypoint == f"{__name__}:copy_files"
+
+
+def test_a_flow_without_source_has_no_entrypoint_of_a_kind() -> None:
+    typed = flow(lambda: 1)
+
+    for kind, word in (("FILE_PATH", "file"), ("MODULE_PATH", "module")):
+        with pytest.raises(InvalidOption, match=f"is found in no {word} by its name"):
+            typed.to_deployment("x", entrypoint_type=kind)
+    with pytest.raises(InvalidOption, match="must be one of FILE_PATH, MODULE_PATH"):
+        typed.to_deployment("x", entrypoint_type="notebook")
 
 
 def test_whatever_serve_takes_is_taken() -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import datetime
 import hashlib
+import json
+from collections.abc import AsyncIterator, Generator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestrator import Flow, InvalidName, InvalidOption, InvalidParameters, flow
+from orchestrator.model.deployment import FlowOptions
 
 
 @flow
@@ -141,6 +145,114 @@ def test_a_call_runs_here_and_coerces() -> None:
 def test_an_async_flow_is_awaited_by_whoever_calls_it() -> None:
     assert asyncio.run(asynchronous(1)) == 2
     assert asynchronous.run_with({"number": 1}) == 2
+
+
+def test_a_generator_goes_on_to_its_end_in_a_run() -> None:
+    seen: list[int] = []
+
+    @flow
+    def rows(count: int) -> Generator[int, None, str]:
+        for number in range(count):
+            seen.append(number)
+            yield number
+        return "all"
+
+    assert list(rows(2)) == [0, 1], "a call answers the generator, as that of a function does"
+    assert rows.run_with({"count": 3}) == "all"
+    assert seen == [0, 1, 0, 1, 2]
+
+
+def test_an_asynchronous_generator_does_too() -> None:
+    seen: list[int] = []
+
+    @flow
+    async def rows() -> AsyncIterator[int]:
+        for number in range(2):
+            seen.append(number)
+            yield number
+
+    assert rows.run_with({}) is None
+    assert seen == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["return_state", "wait_for", "v__args", "v__kwargs"])
+def test_reserved_names_of_parameters(name: str) -> None:
+    namespace: dict[str, Any] = {}
+    exec(f"def fn({name}=1): pass", namespace)
+
+    with pytest.raises(InvalidName, match=f"parameter name '{name}' is reserved"):
+        flow(namespace["fn"])
+
+
+def test_none_stands_for_the_default() -> None:
+    fresh = flow(retries=None, log_prints=None, timeout_seconds=None, name=None)(lambda: 1)
+
+    assert fresh.options == flow(lambda: 1).options
+    assert fresh.name == "unknown-lambda"
+
+
+def test_with_options_makes_a_copy() -> None:
+    other = asynchronous.with_options(name="soon", retries=0, timeout_seconds=0, log_prints=None)
+
+    assert (other.name, other.log_prints, other.fn) == ("soon", True, asynchronous.fn)
+    assert (other.options.retries, other.options.timeout_seconds) == (0, None)
+    assert other.options.retry_delay_seconds == 1.5
+    assert asynchronous.name == "later"
+    with pytest.raises(InvalidOption):
+        asynchronous.with_options(retries=-1)
+    with pytest.raises(TypeError, match="no option retires"):
+        asynchronous.with_options(retires=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [(2, 2), ([1, 2.5], (1, 2.5)), (lambda retries: [1] * retries, (1, 1, 1))],
+)
+def test_delays_before_retries(given: Any, kept: Any) -> None:
+    options = flow(retries=3, retry_delay_seconds=given)(lambda: 1).options
+
+    assert options.retry_delay_seconds == kept
+    assert FlowOptions.from_json(json.loads(json.dumps(asdict(options)))) == options
+
+
+def test_options_of_a_newer_version_are_passed_over() -> None:
+    assert FlowOptions.from_json({"retries": 1, "mood": "good"}) == FlowOptions(retries=1)
+
+
+def test_prints_are_logged_as_the_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_LOG_PRINTS", "true")
+
+    assert flow(lambda: 1).log_prints is True
+    assert flow(log_prints=False)(lambda: 1).log_prints is False
+
+
+def test_hooks_are_kept_in_order() -> None:
+    def first(flow: Any, run: Any, state: Any) -> None: ...
+
+    watched = flow(on_failure=[first])(lambda: 1)
+
+    @watched.on_failure
+    def second(flow: Any, run: Any, state: Any) -> None: ...
+
+    copy = watched.with_options(retries=1)
+    watched.on_completion(first)
+    assert watched.hooks["on_failure"] == copy.hooks["on_failure"] == [first, second]
+    assert (watched.hooks["on_completion"], copy.hooks["on_completion"]) == ([first], [])
+
+
+def test_names_for_runs() -> None:
+    def of_all(parameters: dict[str, Any]) -> str:
+        return f"{parameters['rows']} rows"
+
+    def made(made_by: Any) -> str | None:
+        return nightly_report.with_options(flow_run_name=made_by).run_name({"day": "2026-11-22"})
+
+    assert made("{day:%A}, {rows} rows") == "Sunday, 10 rows"
+    assert made(lambda: "same") == "same"
+    assert made(of_all) == "10 rows"
+    assert nightly_report.run_name({"day": "2026-11-22"}) is None
+    with pytest.raises(TypeError, match="a name must be a text"):
+        made(lambda: 3)
 
 
 def test_refused_values_name_parameter_value_and_expectation() -> None:

@@ -1,36 +1,97 @@
 #!lua
--- KEYS  deployment schedules queue queue_late runs
--- ARGV  slug generation cursor_seen cursor next_ms run_prefix control occurrences...
--- USES  clock history tickets creation guards
+-- KEYS  deployment schedules queue_first queue queue_late runs delayed
+-- ARGV  slug generation cursor_seen cursor next_ms overlap retention_ms run_prefix log_prefix control ended occurrences...
+-- USES  clock history states tickets creation ending guards overlaps
 -- REPLY ok | stale | paused | gone
 -- The occurrences (run, due, parameters, late, ...) become runs and the cursor moves, in one step:
 -- any number of schedulers makes each once (I2), none inside a pause (I10). The cursor never moves
--- back.
-local facts = redis.call('HMGET', deployment, 'name', 'tags', 'paused')
+-- back. Where runs of the schedule must not overlap, it is decided here what becomes of each
+-- occurrence: a run now, one that waits for those before it, or a Skipped one.
+local MOST_OPEN = 100
+local facts = redis.call('HMGET', deployment, 'name', 'tags', 'paused', 'secrets')
 if not facts[1] then return 'gone' end
 if facts[3] == '1' then return 'paused' end
 local rule = redis.call('HMGET', schedules, slug .. ':generation', slug .. ':cursor',
-  slug .. ':active')
+  slug .. ':active', slug .. ':open')
 if rule[1] ~= generation or rule[2] ~= cursor_seen or rule[3] ~= '1' then return 'stale' end
 if tonumber(cursor) < tonumber(cursor_seen) then return 'stale' end
 local missing = {}
 for i = 1, #occurrences, 4 do
   if redis.call('EXISTS', run_prefix .. occurrences[i]) == 0 then missing[#missing + 1] = i end
 end
-check_streams(queue, queue_late)
-check_sets(runs)
+local open = overlap ~= 'allow' and open_runs(rule[4], run_prefix) or {}
+check_streams(queue_first, queue, queue_late)
+check_sets(runs, delayed)
 
 local at = now()
-for _, i in ipairs(missing) do
+local streams = {first = queue_first, queue = queue, late = queue_late}
+local because = 'cancelled by the next run of schedule ' .. slug
+local cancelled = false
+local function cancel_open()
+  local still = {}
+  for _, run in ipairs(open) do
+    local key, requested = run_prefix .. run.id, {
+      'cancel_requested_by', 'schedule:' .. slug, 'cancel_requested_at', at,
+    }
+    if CLAIMED[run.state] then
+      still[#still + 1] = run
+      if run.state ~= 'Cancelling' then
+        change(key, run.history, at, 'Cancelling', run.attempt, run.runner, because, requested)
+        cancelled = true
+      end
+    else
+      for _, text in ipairs({'ended_at', at, 'ticket', ''}) do requested[#requested + 1] = text end
+      redis.call('ZREM', delayed, run.id)
+      drop_ticket(run.ticket, streams)
+      change(key, run.history, at, 'Cancelled', run.attempt, '', because, requested)
+      conclude(key, log_prefix .. run.id, retention_ms, ended, run.id)
+    end
+  end
+  open = still
+end
+
+-- What becomes of occurrence number n of this tick: run, wait or skip, and why.
+local function fate(n)
+  if overlap == 'cancel_running' then
+    if n < #missing then return 'skip', 'overlap: a later instant is due as well' end
+    cancel_open()
+  end
+  if #open == 0 then return 'run', '' end
+  local before = open[#open].id
+  if overlap == 'skip' then return 'skip', 'overlap: run ' .. before .. ' is not over' end
+  if #open >= MOST_OPEN then return 'skip', 'overlap: ' .. MOST_OPEN .. ' runs wait already' end
+  return 'wait', 'overlap: waits for the end of run ' .. before
+end
+local queued = false
+for n, i in ipairs(missing) do
   local id, due, parameters, late = unpack(occurrences, i, i + 3)
-  local ticket = late == '1' and put_ticket(queue_late, 'late', id)
-    or put_ticket(queue, 'queue', id)
-  create(run_prefix .. id, at, due, ticket, {
+  local key, what, why = run_prefix .. id, fate(n)
+  local ticket = ''
+  if what == 'run' and tonumber(due) <= at then
+    ticket = late == '1' and put_ticket(queue_late, 'late', id) or put_ticket(queue, 'queue', id)
+    queued = true
+  elseif what == 'run' then
+    redis.call('ZADD', delayed, due, id)
+  elseif what == 'wait' then
+    redis.call('ZADD', delayed, math.max(tonumber(due), at + LOOK_AGAIN_MS), id)
+  end
+  local history = create(key, at, due, ticket, {
     'deployment', facts[1], 'name', '', 'parameters', parameters, 'tags', facts[2],
     'created_by', 'schedule:' .. slug, 'idempotency_key', '', 'digest', '',
-  })
+    'secrets', facts[4] or '', 'waits', what == 'wait' and '1' or '',
+  }, what == 'wait' and why)
   redis.call('ZADD', runs, at, id)
+  if what == 'skip' then
+    change(key, history, at, 'Skipped', 0, '', why, {'ended_at', at})
+    conclude(key, log_prefix .. id, retention_ms, ended, id)
+  elseif overlap ~= 'allow' then
+    open[#open + 1] = {id = id, state = 'Scheduled'}
+  end
 end
-redis.call('HSET', schedules, slug .. ':cursor', cursor, slug .. ':next', next_ms)
-if #missing > 0 then redis.call('PUBLISH', control, 'queue') end
+local noted = {}
+for _, run in ipairs(open) do noted[#noted + 1] = run.id end
+redis.call('HSET', schedules, slug .. ':cursor', cursor, slug .. ':next', next_ms,
+  slug .. ':open', table.concat(noted, ' '))
+if queued then redis.call('PUBLISH', control, 'queue') end
+if cancelled then redis.call('PUBLISH', control, 'runs') end
 return 'ok'
