@@ -1,0 +1,211 @@
+"""The judgement: which invariant was violated, by what. Pure: values in, sentences out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from orchestrator.model.run import Run
+from orchestrator.model.states import State
+from soak.attempts import Attempt, Mark, pairs
+from soak.evidence import Evidence
+from soak.history import Event
+from soak.occurrences import occurrences
+from soak.profile import RETRIES
+
+MOST_RECOVERIES = 3
+AFTER_A_HOST_RESUMED = int(1.0e9)
+"""ns. All processes of a suspended host go on at once; its spawner stops them within this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What must not be."""
+
+    invariant: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.what}"
+
+
+def judge(evidence: Evidence) -> list[Violation]:
+    """Every violation; none when all is well."""
+    found = [Violation(name, what) for name, check in CHECKS for what in check(evidence)]
+    return found + [Violation("keys", what) for what in evidence.keys]
+
+
+def lost(evidence: Evidence) -> Iterator[str]:
+    """I1: a run that was accepted is over, and so is every other one."""
+    for run_id in evidence.accepted:
+        if run_id not in evidence.runs:
+            yield f"{run_id} was accepted; there is no such run"
+    for run in evidence.runs.values():
+        if not run.is_final:
+            yield f"{run.id} ({run.deployment}) is {run.state} in the end"
+
+
+def doubled(evidence: Evidence) -> Iterator[str]:
+    """I15: asking again with the same key makes no second run."""
+    asked = {run.id for run in evidence.runs.values() if run.idempotency_key}
+    for run_id in asked - set(evidence.accepted):
+        yield f"{run_id} was made by a creation that answered another run"
+
+
+def overlaps(evidence: Evidence) -> Iterator[str]:
+    """I4: nothing of an attempt executes after a later one has begun."""
+    for attempts in evidence.attempts.values():
+        for earlier, later in pairs(attempts):
+            for mark in earlier.marks_after(later.began):
+                if not excused(evidence, earlier, mark):
+                    ms = (mark.at - later.began) / 1e6
+                    yield f"{_named(earlier)} executed {ms:.1f} ms after {_named(later)} began"
+                    break
+        for attempt in attempts:
+            for mark in attempt.conflicts:
+                if not _is_excused_conflict(evidence, attempts, mark):
+                    yield f"{_named(attempt)} found its lock held by processes {mark.detail}"
+
+
+def excused(evidence: Evidence, attempt: Attempt, mark: Mark) -> bool:
+    """Whether its whole host was suspended and has just been resumed: the known limit."""
+    return any(
+        attempt.pid in event.pids and attempt.began < event.began < mark.at
+        and mark.at < event.ended + AFTER_A_HOST_RESUMED
+        for event in evidence.of_kind("stop host")
+    )  # fmt: skip
+
+
+def _is_excused_conflict(evidence: Evidence, attempts: list[Attempt], mark: Mark) -> bool:
+    earlier = [attempt for attempt in attempts if attempt.began < mark.at]
+    return any(excused(evidence, attempt, mark) for attempt in earlier)
+
+
+def tokens(evidence: Evidence) -> Iterator[str]:
+    """I5, I6: tokens rise, and each lets user code begin once."""
+    for attempts in evidence.attempts.values():
+        for attempt in attempts:
+            if len(attempt.begins) != 1:
+                yield f"{_named(attempt)} began {len(attempt.begins)} times"
+        for before, after in pairwise(attempts):
+            if after.epoch <= before.epoch:
+                yield f"{_named(after)} began after {_named(before)}"
+
+
+def unknown(evidence: Evidence) -> Iterator[str]:
+    """I6: what began is a run, and its record says that it ran."""
+    for run_id, attempts in evidence.attempts.items():
+        run = evidence.runs.get(run_id)
+        if run is None or not any(step.state is State.RUNNING for step in run.history):
+            yield f"{_named(attempts[0])} was never allowed to start"
+
+
+def changed_ends(evidence: Evidence) -> Iterator[str]:
+    """I7: a final run is as it was when first seen final."""
+    for run_id, first in evidence.finals.items():
+        last = evidence.runs.get(run_id)
+        if last is not None and _end(first) != _end(last):
+            yield f"{run_id}: {_end(first)} became {_end(last)}"
+
+
+def _end(run: Run) -> tuple[object, ...]:
+    return run.state, run.attempt, run.ended_at, run.result, run.error
+
+
+def begun_after_cancel(evidence: Evidence) -> Iterator[str]:
+    """I9: nothing of a run begins after a cancel was answered; a run being cancelled ends."""
+    for event in evidence.of_kind("cancel"):
+        if event.answer == State.CANCELLED:
+            for attempt in evidence.attempts.get(event.subject, []):
+                if attempt.began > event.ended:
+                    yield f"{_named(attempt)} began after {event.subject} was cancelled"
+        if event.subject in evidence.runs:
+            yield from _started_after_cancel(evidence.runs[event.subject])
+
+
+def _started_after_cancel(run: Run) -> Iterator[str]:
+    for before, after in pairwise(run.history):
+        if before.state is State.CANCELLING and after.state in (State.PENDING, State.RUNNING):
+            yield f"{run.id} went from Cancelling to {after.state}"
+
+
+def begun_while_held(evidence: Evidence) -> Iterator[str]:
+    """I10: between the answers to hold and the request to release nothing is claimed or starts."""
+    for since, until, name in spans(evidence, "hold", "release"):
+        for run in evidence.runs.values():
+            for step in run.history if run.deployment == name else ():
+                if step.state in (State.PENDING, State.RUNNING) and since < step.at_ms < until:
+                    if step.state is State.RUNNING and _was_paused(run, step.at_ms):
+                        continue
+                    yield f"{run.id} became {step.state} while {name} was held"
+
+
+def _was_paused(run: Run, at_ms: int) -> bool:
+    """Whether it only went on after a person had paused it."""
+    return any(
+        before.state is State.PAUSED and after.at_ms == at_ms
+        for before, after in pairwise(run.history)
+    )
+
+
+def spans(evidence: Evidence, begin: str, end: str) -> Iterator[tuple[float, float, str]]:
+    """What lies between the answer to ``begin`` and the next request of ``end``: wall clock."""
+    opened: dict[str, Event] = {}
+    for event in evidence.of_kind(begin, end):
+        if event.kind == begin:
+            opened[event.subject] = event
+        elif event.subject in opened:
+            # Records cut off fractions of milliseconds.
+            yield opened.pop(event.subject).ended_ms + 1, event.began_ms - 1, event.subject
+
+
+def budgets(evidence: Evidence) -> Iterator[str]:
+    """I11: attempts <= 1 + retries + recoveries."""
+    for run in evidence.runs.values():
+        most = 1 + RETRIES.get(run.deployment, 1) + MOST_RECOVERIES
+        if run.attempt > most:
+            yield f"{run.id} ({run.deployment}) had {run.attempt} attempts; {most} are allowed"
+        failures = sum(step.state is State.AWAITING_RETRY for step in run.history)
+        if failures > RETRIES.get(run.deployment, 1):
+            yield f"{run.id} ({run.deployment}) was retried {failures} times"
+
+
+def schedules(evidence: Evidence) -> Iterator[str]:
+    """I2, I3, I10: each occurrence once, none left out, none made inside a pause."""
+    tally = occurrences(evidence)
+    yield from (f"the occurrence of {at} was made twice" for at in tally.doubled)
+    yield from (f"the occurrence of {at} was never made" for at in tally.missed)
+    yield from (f"{run_id} was made while its deployment was paused" for run_id in tally.in_pause)
+
+
+def orphans(evidence: Evidence) -> Iterator[str]:
+    """I16: when everybody has left, nobody is there."""
+    yield from evidence.orphans
+    if evidence.zombies:
+        yield f"{evidence.zombies} processes ended and nobody waited for them"
+
+
+def counts(violations: list[Violation]) -> Counter[str]:
+    """Violations by invariant."""
+    return Counter(violation.invariant for violation in violations)
+
+
+def _named(attempt: Attempt) -> str:
+    return f"attempt {attempt.number} of {attempt.run_id} (token {attempt.token})"
+
+
+CHECKS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
+    ("I1", lost),
+    ("I15", doubled),
+    ("I4", overlaps),
+    ("I5", tokens),
+    ("I6", unknown),
+    ("I7", changed_ends),
+    ("I9", begun_after_cancel),
+    ("I10", begun_while_held),
+    ("I11", budgets),
+    ("I2/I3", schedules),
+    ("I16", orphans),
+)

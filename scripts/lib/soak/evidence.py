@@ -1,0 +1,41 @@
+"""Everything that the checker judges, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.model.ids import RunId
+from orchestrator.model.run import Run
+from soak.attempts import Attempt
+from soak.history import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One trial."""
+
+    accepted: Sequence[str]
+    """Runs whose creation was acknowledged."""
+    runs: Mapping[str, Run]
+    """Every record at the end, scheduled runs too."""
+    finals: Mapping[RunId, Run] = field(default_factory=dict)
+    """Records as they were when they were first seen to be final."""
+    attempts: Mapping[str, list[Attempt]] = field(default_factory=dict)
+    """Run -> what the witness saw."""
+    events: Sequence[Event] = ()
+    keys: Sequence[str] = ()
+    """Violations that the keys themselves show (I11-I14, I17), and keys left over."""
+    orphans: Sequence[str] = ()
+    """Processes that outlived every host."""
+    zombies: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """Writes of runners that had lost their lease, by kind."""
+    began_ms: float = 0.0
+    calm_ms: float = 0.0
+    """When the last fault had ended (wall clock)."""
+    lateness: float = 0.0
+    """Seconds by which the harness's own short sleeps were late at worst: a starved machine."""
+
+    def of_kind(self, *kinds: str) -> list[Event]:
+        return [event for event in self.events if event.kind in kinds]

@@ -1,0 +1,165 @@
+"""Hosts and schedulers as real processes, each behind a proxy of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.programs import command_of
+from soak.proxy import Proxy
+from tests.support.processes import children, tree
+from tests.support.waiting import eventually
+
+FLOWS = Path(__file__).resolve().parents[1] / "soak_flows.py"
+PATIENCE = 60.0
+"""Seconds a process may take to come up, on a machine under load."""
+
+
+@dataclass
+class Member:
+    """A program that is started again whenever it was killed."""
+
+    name: str
+    proxy: Proxy
+    folder: Path
+    words: list[str]
+    ready: str
+    """What its log says once it works."""
+    environment: Mapping[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    _read_from: int = field(init=False, default=0)
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        """Start it, without waiting."""
+        with self.log.open("ab") as log:
+            self._read_from = log.tell()
+            self.process = subprocess.Popen(
+                self.words,
+                cwd=self.folder,
+                env={**os.environ, **self.environment, "ORCHESTRATOR_REDIS_URL": self.proxy.url},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def is_ready(self) -> bool:
+        with self.log.open("rb") as log:
+            log.seek(self._read_from)
+            return self.ready.encode() in log.read()
+
+    def until_ready(self) -> None:
+        """Return when it works; one that gave up meanwhile (no server) is started again."""
+
+        def works() -> bool:
+            if self.is_ready():
+                return True
+            if self.process is not None and self.process.poll() is not None:
+                self.start()
+            return False
+
+        eventually(works, within=PATIENCE, every=0.05, why=f"{self.name} works: {self.log}")
+
+    def restart(self) -> None:
+        """After a kill: wait for its end, start it, wait until it works."""
+        self.end()
+        self.start()
+        self.until_ready()
+
+    def end(self) -> None:
+        """Wait for its end; who takes too long is killed."""
+        assert self.process is not None
+        try:
+            self.process.wait(PATIENCE / 4)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def leave(self) -> None:
+        """The orderly end: SIGTERM."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.end()
+
+
+class Host(Member):
+    """A script that serves; below it the runner, the spawner, the run processes."""
+
+    @property
+    def runner(self) -> int:
+        """0: there is none at the moment."""
+        return next(iter(children(self.pid)), 0)
+
+    @property
+    def spawner(self) -> int:
+        pids = (pid for pid in children(self.runner) if "spawner.py" in _command(pid))
+        return next(pids, 0) if self.runner else 0
+
+    @property
+    def run_processes(self) -> list[int]:
+        """The processes that execute runs, without what they forked."""
+        return children(self.spawner) if self.spawner else []
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def all_below(pids: list[int]) -> list[int]:
+    """The processes and everything that they started."""
+    return [each for pid in pids for each in (pid, *tree(pid))]
+
+
+def host(name: str, proxy: Proxy, folder: Path, limit: int, environment: Mapping[str, str]) -> Host:
+    """A serving script, not started yet."""
+    words = [sys.executable, str(FLOWS), str(limit)]
+    return Host(name, proxy, folder, words, "Serving.", environment)
+
+
+def scheduler(name: str, proxy: Proxy, folder: Path, environment: Mapping[str, str]) -> Member:
+    """A scheduler, not started yet."""
+    # One that stands by says nothing: it counts as working from the start.
+    return Member(name, proxy, folder, command_of("scheduler"), "", environment)
+
+
+def marked(variable: str) -> dict[int, str]:
+    """Every process, zombies left out, that has this variable in its environment: its command."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                environment = (folder / "environ").read_bytes()
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+            if variable.encode() in environment.split(b"\0"):
+                found[int(folder.name)] = _command(int(folder.name))
+    return found
+
+
+def zombies(pids: list[int]) -> list[int]:
+    """Those below these processes that ended and that nobody has waited for."""
+    states = {}
+    for pid in all_below(pids):
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        states[pid] = stat.rpartition(")")[2].split()[0]
+    return [pid for pid, state in states.items() if state == "Z"]

@@ -1,0 +1,128 @@
+"""What people and programs do meanwhile: ask for runs, cancel, pause, hold, resume."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from orchestrator import Client
+from orchestrator.model.errors import Conflict, RunIsFinal, ServerUnavailable
+from orchestrator.model.ids import RunId
+from orchestrator.model.run import Run
+from orchestrator.store.connection import open_store
+from orchestrator.store.runs import read_run
+from soak.history import History
+from soak.profile import SHARES, Profile
+
+WINDOW = 4
+"""Open runs per slot: a queue of some length, and room for a share of each kind."""
+LOOK_SECONDS = 0.2
+
+
+@dataclass
+class Load:
+    """The people's side. ``is_calm``: nothing is broken or meddled with any more."""
+
+    profile: Profile
+    seed: int
+    url: str
+    history: History
+    progress: Callable[[], float]
+    """The share of the faults that are over: runs are asked for at the same pace."""
+    is_calm: threading.Event = field(default_factory=threading.Event)
+    accepted: list[RunId] = field(default_factory=list)
+    finals: dict[RunId, Run] = field(default_factory=dict)
+    """Records as they were when they were first seen to be final."""
+
+    @property
+    def open(self) -> list[RunId]:
+        """The runs that are not known to be over."""
+        return [run_id for run_id in list(self.accepted) if run_id not in self.finals]
+
+    def ask_for_runs(self) -> None:
+        """Create all runs, never too many at once."""
+        random = Random(f"runs {self.seed}")
+        window = WINDOW * self.profile.hosts * self.profile.limit
+        with Client(self.url) as client:
+            for number in range(self.profile.runs):
+                while len(self.open) >= window or not self._is_due(number):
+                    time.sleep(LOOK_SECONDS / 4)
+                self._create(client, number, random)
+
+    def watch(self) -> None:
+        """Note the records of runs that are over, until all are, or time is up."""
+        store = open_store(self.url)
+        done_at = None
+        while done_at is None or (self.open and time.monotonic() < done_at):
+            if self.is_calm.is_set() and done_at is None:
+                done_at = time.monotonic() + self.profile.quiet_seconds
+            with suppress(ServerUnavailable):
+                for run in store.call_all([read_run(run_id) for run_id in self.open]):
+                    if run is not None and run.is_final:
+                        self.finals[run.id] = run
+            time.sleep(LOOK_SECONDS)
+        store.close()
+
+    def meddle(self) -> None:
+        """Cancel, pause and hold at random, until all is calm."""
+        random = Random(f"people {self.seed}")
+        deeds = [self._cancel] * 4 + [self._pause_run, self._hold, self._hold, self._pause_schedule]
+        with Client(self.url) as client:
+            while not self.is_calm.wait(random.expovariate(1 / self.profile.meddle_seconds)):
+                random.choice(deeds)(client, random)
+
+    def _is_due(self, number: int) -> bool:
+        return number <= self.profile.runs * (self.progress() * 0.95 + 0.05)
+
+    def _create(self, client: Client, number: int, random: Random) -> None:
+        (kind,) = random.choices(list(SHARES), list(SHARES.values()))
+        name, key, parameters = f"{kind}/soak", f"soak-{number}", _parameters(kind, random)
+        run = self.history.ask(
+            "create",
+            key,
+            lambda: client.create_run(name, parameters, idempotency_key=key),
+            lambda run: run.id,
+        )
+        self.accepted.append(run.id)
+
+    def _cancel(self, client: Client, random: Random) -> None:
+        if run_id := self._some_run(random):
+            with suppress(RunIsFinal):
+                self._ask("cancel", run_id, lambda: client.cancel_run(run_id))
+
+    def _pause_run(self, client: Client, random: Random) -> None:
+        if run_id := self._some_run(random):
+            with suppress(Conflict, RunIsFinal):
+                self._ask("pause run", run_id, lambda: client.pause_run(run_id))
+                self.is_calm.wait(random.uniform(0.2, 1.0))
+                self._ask("resume run", run_id, lambda: client.resume_run(run_id))
+
+    def _hold(self, client: Client, random: Random) -> None:
+        name = f"{random.choice(list(SHARES))}/soak"
+        self._ask("hold", name, lambda: client.hold_deployment(name))
+        self.is_calm.wait(random.uniform(0.3, 1.5))
+        self._ask("release", name, lambda: client.release_deployment(name))
+
+    def _pause_schedule(self, client: Client, random: Random) -> None:
+        self._ask("pause", "clock/soak", lambda: client.pause_deployment("clock/soak"))
+        self.is_calm.wait(random.uniform(0.5, 2.5))
+        self._ask("resume", "clock/soak", lambda: client.resume_deployment("clock/soak"))
+
+    def _some_run(self, random: Random) -> RunId | None:
+        return random.choice(self.open) if self.open else None
+
+    def _ask(self, kind: str, subject: str, call: Callable[[], Any]) -> None:
+        self.history.ask(kind, subject, call, lambda answer: str(getattr(answer, "state", "ok")))
+
+
+def _parameters(kind: str, random: Random) -> dict[str, Any]:
+    if kind == "brief":
+        return {}
+    if kind == "failing":
+        return {"failures": random.randint(0, 3)}
+    return {"seconds": round(random.uniform(0.1, 2.5), 2)}

@@ -1,0 +1,75 @@
+"""Which faults come in which order, where and for how long: decided by the seed alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import cycle, islice
+from random import Random
+
+from soak.profile import LEASE, STOPS, Profile
+
+SERVER, SCHEDULERS, PEOPLE = "server", "schedulers", "people"
+"""Lanes besides those of the hosts. The faults of a lane come one after the other."""
+
+_PLACES = {
+    "kill server": (SERVER,),
+    "stop server": (SERVER,),
+    "kill clients": (SERVER,),
+    "flush scripts": (SERVER,),
+    "kill scheduler": (SCHEDULERS,),
+}
+BEHIND_PROXIES = ("cut", "delay", "black hole", "lose reply")
+_LOST = {
+    SCHEDULERS: ("tick_schedule", "agenda"),
+    PEOPLE: ("submit_run", "hold_deployment"),
+}
+_LOST_BY_HOSTS = ("claim_runs", "start_run", "finish_run", "beat_runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong."""
+
+    kind: str
+    lane: str
+    wait: float
+    """Seconds of peace before it."""
+    seconds: float = 0.0
+    """How long it lasts; 0 for an instant."""
+    script: str = ""
+    """Whose reply is lost."""
+
+
+def plan(profile: Profile, seed: int) -> dict[str, list[Fault]]:
+    """The faults of each lane, in order."""
+    random = Random(seed)
+    hosts = [f"host-{number}" for number in range(profile.hosts)]
+    lanes: dict[str, list[Fault]] = {lane: [] for lane in (*hosts, SERVER, SCHEDULERS, PEOPLE)}
+    for kind, count in profile.faults.items():
+        places = _places(kind, hosts, random)
+        for lane, stop in islice(zip(places, cycle(STOPS), strict=False), count):
+            lanes[lane].append(_fault(kind, lane, stop, random))
+    for faults in lanes.values():
+        random.shuffle(faults)
+    return lanes
+
+
+def _places(kind: str, hosts: list[str], random: Random) -> Iterator[str]:
+    if kind in BEHIND_PROXIES:
+        places = [*hosts, *hosts, SCHEDULERS, PEOPLE]
+    else:
+        places = list(_PLACES.get(kind, hosts))
+    random.shuffle(places)
+    return cycle(places)
+
+
+def _fault(kind: str, lane: str, stop: float, random: Random) -> Fault:
+    wait = random.uniform(0.2, 1.0)
+    seconds = 0.0
+    if kind.startswith("stop "):
+        seconds = stop * LEASE
+    elif kind in ("cut", "delay", "black hole", "kill server"):
+        seconds = random.uniform(0.1, 1.2) * LEASE
+    script = random.choice(_LOST.get(lane, _LOST_BY_HOSTS)) if kind == "lose reply" else ""
+    return Fault(kind, lane, wait, seconds, script)

@@ -1,0 +1,211 @@
+"""One soak from start to evidence: processes up, load and faults, a quiet phase, all read."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from orchestrator import Client
+from orchestrator.model.ids import RunId
+from orchestrator.model.run import Run, run_from_hash
+from soak import fleet
+from soak.attempts import attempts_of, read_marks
+from soak.evidence import Evidence
+from soak.figures import PEOPLE as PEOPLES_REQUESTS
+from soak.figures import refusals
+from soak.fleet import Host, Member
+from soak.history import History
+from soak.injecting import Injector
+from soak.load import Load
+from soak.plan import PEOPLE, SCHEDULERS, plan
+from soak.profile import LEASE, Profile
+from soak.proxy import Proxies, Proxy
+from soak.witness import FOLDER
+from tests.support.invariants import violations
+from tests.support.keyspace import open_client, read_keyspace
+from tests.support.server import Server
+from tests.support.waiting import eventually
+
+MARK = "SOAK_ID"
+"""The variable by which processes of this trial are known wherever they hide."""
+LOSS_FREE = ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
+GONE_SECONDS = 5.0
+
+
+@dataclass
+class Trial:
+    """What a soak consists of while it runs."""
+
+    profile: Profile
+    seed: int
+    folder: Path
+    server: Server
+    hosts: dict[str, Host] = field(default_factory=dict)
+    schedulers: list[Member] = field(default_factory=list)
+    proxies: dict[str, Proxy] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    began_ms: float = field(default_factory=lambda: time.time() * 1000)
+    lateness: float = 0.0
+
+    def run(self) -> Evidence:
+        """All phases; nothing is left behind, whatever happens."""
+        try:
+            return self._run()
+        finally:
+            for member in (*self.hosts.values(), *self.schedulers):
+                if member.process is not None and member.process.poll() is None:
+                    member.process.kill()
+                    member.process.wait()
+
+    def _run(self) -> Evidence:
+        self._start()
+        lanes = plan(self.profile, self.seed)
+        planned = sum(map(len, lanes.values()))
+        load = Load(
+            self.profile, self.seed, self.proxies[PEOPLE].url, self.history,
+            progress=lambda: self._faults_done() / max(1, planned),
+        )  # fmt: skip
+        injector = Injector(
+            self.hosts, self.schedulers, self.proxies, self.server, self.history,
+            Random(f"victims {self.seed}"),
+        )  # fmt: skip
+        with ThreadPoolExecutor(max_workers=len(lanes) + 3) as pool:
+            watching = pool.submit(load.watch)
+            meddling = pool.submit(load.meddle)
+            asking = pool.submit(load.ask_for_runs)
+            faults = [pool.submit(injector.work_off, *lane) for lane in lanes.items()]
+            try:
+                _finish([*faults, asking])
+            finally:
+                load.is_calm.set()
+            _finish([meddling, watching])
+        return self._evidence(load, calm_ms=time.time() * 1000)
+
+    def _start(self) -> None:
+        for member in (*self.hosts.values(), *self.schedulers):
+            member.start()
+        for member in (*self.hosts.values(), *self.schedulers):
+            member.until_ready()
+
+    def _faults_done(self) -> int:
+        return sum(event.kind not in PEOPLES_REQUESTS for event in list(self.history.events))
+
+    def _evidence(self, load: Load, calm_ms: float) -> Evidence:
+        zombies = fleet.zombies([host.pid for host in self.hosts.values()])
+        for scheduler in self.schedulers:
+            scheduler.leave()
+        self._until_idle()
+        for host in self.hosts.values():
+            host.leave()
+        with open_client(self.server.url) as client:
+            keyspace = read_keyspace(client)
+        runs = {
+            run_id: run_from_hash(RunId(run_id), record.fields)
+            for slot in keyspace.slots.values()
+            for run_id, record in slot.runs.items()
+        }
+        return Evidence(
+            accepted=load.accepted,
+            runs=runs,
+            finals=load.finals,
+            attempts=attempts_of(read_marks(self.folder / "marks")),
+            events=self.history.events,
+            keys=violations(keyspace),
+            orphans=self._orphans(),
+            zombies=len(zombies),
+            refused=self._refused(),
+            began_ms=self.began_ms,
+            calm_ms=calm_ms,
+            lateness=self.lateness,
+        )
+
+    def _until_idle(self) -> None:
+        """Wait for the schedule's last runs; what never ends shows in the evidence."""
+        deadline = time.monotonic() + self.profile.quiet_seconds
+        with Client(self.server.url) as client:
+            while time.monotonic() < deadline and not _all_final(client.runs(limit=200)):
+                time.sleep(0.1)
+
+    def _orphans(self) -> list[str]:
+        mark = f"{MARK}={os.environ[MARK]}"
+        try:
+            eventually(lambda: not fleet.marked(mark), within=GONE_SECONDS, every=0.1)
+        except AssertionError:
+            return [f"process {pid} is left: {words}" for pid, words in fleet.marked(mark).items()]
+        return []
+
+    def _refused(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for host in self.hosts.values():
+            found += refusals(host.log.read_text(errors="replace"))
+        return found
+
+
+@contextmanager
+def trial(profile: Profile, seed: int, folder: Path) -> Iterator[Trial]:
+    """A server, hosts and schedulers, made ready to start in ``folder``."""
+    (folder / "locks").mkdir(parents=True)
+    (folder / "marks").touch()
+    os.environ[MARK] = uuid.uuid4().hex
+    environment = {
+        FOLDER: str(folder),
+        "ORCHESTRATOR_HOME": str(folder / "home"),
+        "ORCHESTRATOR_LEASE_SECONDS": str(LEASE),
+        "ORCHESTRATOR_SHUTDOWN_GRACE_SECONDS": "1",
+    }
+    with ExitStack() as stack:
+        server = Server(options=LOSS_FREE).start()
+        stack.callback(server.stop)
+        proxies = stack.enter_context(Proxies())
+        made = Trial(profile, seed, folder, server)
+        names = [f"host-{number}" for number in range(profile.hosts)]
+        for name in (*names, SCHEDULERS, PEOPLE):
+            made.proxies[name] = proxies.open(server.socket, server.folder / name)
+        for name in names:
+            proxy = made.proxies[name]
+            made.hosts[name] = fleet.host(name, proxy, folder, profile.limit, environment)
+        for number in range(profile.schedulers):
+            proxy = made.proxies[SCHEDULERS]
+            made.schedulers.append(
+                fleet.scheduler(f"scheduler-{number}", proxy, folder, environment)
+            )
+        with _measured(made):
+            yield made
+
+
+@contextmanager
+def _measured(made: Trial) -> Iterator[None]:
+    """Measure meanwhile how late short sleeps end: what a starved machine does to leases."""
+    over = threading.Event()
+
+    def measure() -> None:
+        while not over.is_set():
+            before = time.monotonic()
+            time.sleep(0.01)
+            made.lateness = max(made.lateness, time.monotonic() - before - 0.01)
+
+    thread = threading.Thread(target=measure, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _finish(futures: list[Future[None]]) -> None:
+    for future in futures:
+        future.result()
+
+
+def _all_final(runs: list[Run]) -> bool:
+    return all(run.is_final for run in runs)
