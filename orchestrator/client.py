@@ -9,7 +9,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from orchestrator.following import WAITING, Followed, Log
+from orchestrator.following import WAITING, Followed, Log, News
 from orchestrator.model.asked import Asked
 from orchestrator.model.clock import to_ms
 from orchestrator.model.deployment import Deployment, RunnerRecord
@@ -154,7 +154,12 @@ class Client:
 
     def watch_run(self, run_id: str) -> Iterator[Step | LogLine]:
         """Its changes of state and log lines, as they come, until it is over."""
-        return Followed(self._store, run_id).happenings()
+        for news in self.news_of_run(run_id):
+            yield from news.happened
+
+    def news_of_run(self, run_id: str) -> Iterator[News]:
+        """The same with the record as it was at each look, also when nothing had happened."""
+        return Followed(self._store, run_id).news()
 
     def cancel_run(self, run_id: str) -> Run:
         """Stop a run in any state; one that runs gets its grace time first.

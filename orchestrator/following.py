@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import merge
 
 from orchestrator.model.errors import RunNotFound, ServerRefused, ServerUnavailable
 from orchestrator.model.ids import RunId, deployment_of
@@ -19,6 +21,14 @@ PATIENCE = 60.0
 
 WAITING, WATCHING = 1.0, 0.2
 """Seconds after which one looks again although nothing was published."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A look at a run, and what has happened since the one before, in order."""
+
+    run: Run
+    happened: tuple[Step | LogLine, ...]
 
 
 class Followed:
@@ -64,13 +74,13 @@ class Followed:
         for _ in self.records():
             yield from log.news()
 
-    def happenings(self) -> Iterator[Step | LogLine]:
-        """Changes of state and lines of the log, until the run is over."""
-        log, shown = Log(self._store, self._id), 0
+    def news(self) -> Iterator[News]:
+        """The record at every look, with what has happened since the last, until it is over."""
+        log, history = Log(self._store, self._id), History()
         for run in self.records():
-            news: list[Step | LogLine] = [*run.history[shown:], *log.news()]
-            yield from sorted(news, key=_moment)
-            shown = len(run.history)
+            # The log has an order of its own, which clocks do not change.
+            happened = merge(history.news(run.history), log.news(), key=_moment)
+            yield News(run, tuple(happened))
 
     def _look(self) -> Run:
         # Heard before it is read: an end in between is not missed.
@@ -96,6 +106,22 @@ class Followed:
         if self._heard is not None:
             self._heard.close()
             self._heard = None
+
+
+class History:
+    """A run's changes of state, read on from where one stopped."""
+
+    def __init__(self) -> None:
+        self._last: Step | None = None
+
+    def news(self, history: Sequence[Step]) -> list[Step]:
+        """Those since the last call; of a long history the middle may be gone."""
+        last, self._last = self._last, history[-1] if history else None
+        if last is None:
+            return list(history)
+        if last in history:
+            return list(history[len(history) - list(reversed(history)).index(last) :])
+        return [step for step in history if step.at_ms >= last.at_ms]
 
 
 class Log:

@@ -62,7 +62,7 @@ def console() -> Console:
 
     if sys.stdout.isatty():
         return Console(highlight=False)
-    return Console(highlight=False, no_color=True, width=_UNLIMITED)
+    return Console(highlight=False, force_terminal=False, no_color=True, width=_UNLIMITED)
 
 
 def print_document(document: Any) -> None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from orchestrator.store.logs import LogLine
 
+_OWN_LOGGERS = ("flow", "print", "output")
+"""Where a line of a run comes from unless something else is said."""
+
 _LEVELS = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 
 
@@ -72,7 +75,9 @@ def print_run(run: Run, now_ms: int) -> None:
 
 def print_log_line(line: LogLine) -> None:
     """One line of a run's log, at once."""
-    head = f"{stamp(line.at)} {line.level:<7} "
+    attempt = f"#{line.attempt} " if line.attempt > 1 else ""
+    source = "" if line.logger in _OWN_LOGGERS else f"{line.logger}: "
+    head = f"{stamp(line.at)} {attempt}{line.level:<7} {source}"
     if not sys.stdout.isatty():
         print(head + line.text, flush=True)
         return

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from orchestrator.cli.clients import connected
 from orchestrator.cli.groups import group
 from orchestrator.cli.output import LimitOption, Output, OutputOption, note, print_document
-from orchestrator.cli.run_page import print_log_line, print_run, print_runs
+from orchestrator.cli.run_logs import logs
+from orchestrator.cli.run_page import print_run, print_runs
 from orchestrator.cli.watching import watch_run
-from orchestrator.model.clock import SystemClock, rfc3339
+from orchestrator.model.clock import SystemClock
 from orchestrator.model.states import LATE, State
-
-if TYPE_CHECKING:
-    from orchestrator.store.logs import LogLine
 
 app = group("List, inspect, watch and cancel runs.")
 
@@ -72,22 +69,7 @@ def inspect(run_id: IdArgument, output: OutputOption = Output.TEXT) -> None:
         print_run(run, now_ms)
 
 
-@app.command("logs")
-def logs(
-    run_id: IdArgument,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")
-    ] = False,
-    output: OutputOption = Output.TEXT,
-) -> None:
-    """Print all log lines of a run."""
-    with connected() as client:
-        lines = client.follow_logs(run_id) if follow else client.logs(run_id)
-        if output is Output.JSON:
-            print_document([_line_document(line) for line in lines])
-            return
-        for line in lines:
-            print_log_line(line)
+app.command("logs")(logs)
 
 
 @app.command("watch")
@@ -110,7 +92,3 @@ def cancel(run_id: IdArgument, output: OutputOption = Output.TEXT) -> None:
     else:
         print(f"{run.name} ({run.id}) is {run.state}: its process was asked to stop.")
         note(f"Follow it: orchestrator run watch {run.id}")
-
-
-def _line_document(line: LogLine) -> dict[str, Any]:
-    return {**asdict(line), "at": rfc3339(round(line.at * 1000))}

@@ -1,14 +1,14 @@
-"""Follow one run to its end: state changes and log lines as they come."""
+"""Follow one run to its end: its outcome is the command's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.errors import ExitCode
+from orchestrator.cli.live import show_live
 from orchestrator.cli.output import Output, note, print_document
-from orchestrator.cli.run_page import ending, print_log_line, print_step
+from orchestrator.cli.run_page import ending
 from orchestrator.model.clock import SystemClock
-from orchestrator.model.run import Step
 from orchestrator.model.states import State
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def watch_run(client: Client, run_id: str, output: Output) -> ExitCode:
     """Show the run until it is over; whether it completed. JSON: only the record at its end."""
     try:
         if output is Output.TEXT:
-            _show(client, run_id)
+            show_live(client.news_of_run(run_id))
         run = client.wait_for_run(run_id)
     except KeyboardInterrupt:
         note(f"The run goes on. Stop it: orchestrator run cancel {run_id}")
@@ -29,11 +29,3 @@ def watch_run(client: Client, run_id: str, output: Output) -> ExitCode:
     else:
         note(ending(run))
     return ExitCode.DONE if run.state is State.COMPLETED else ExitCode.FAILED
-
-
-def _show(client: Client, run_id: str) -> None:
-    for happening in client.watch_run(run_id):
-        if isinstance(happening, Step):
-            print_step(happening)
-        else:
-            print_log_line(happening)
