@@ -11,6 +11,7 @@ from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic.json_schema import GenerateJsonSchema
 
 from orchestrator.model.errors import InvalidParameters, ParameterFault
+from orchestrator.model.secrets import MASK, is_secret, secret_places
 
 _ABSENT = inspect.Parameter.empty
 _CONFIG = ConfigDict(arbitrary_types_allowed=True)
@@ -34,20 +35,26 @@ class Coercion:
         try:
             made = self._model.model_validate(dict(values))
         except ValidationError as error:
-            raise InvalidParameters(
-                self._title, [_fault(dict(e)) for e in error.errors()]
-            ) from None
+            raise InvalidParameters(self._title, self._faults(error)) from None
         return {name: getattr(made, self._fields[name]) for name in values}
+
+    def _faults(self, error: ValidationError) -> list[ParameterFault]:
+        secrets = secret_places(_schema(self._model))
+        return [_fault(dict(each), is_secret(secrets, each["loc"][:1])) for each in error.errors()]
 
 
 def schemas(
     parameters: Mapping[str, tuple[Any, Any]],
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """The schemas of (annotation, default) by parameter, and the definitions they refer to."""
-    document = _model(parameters).model_json_schema(
+    document = _schema(_model(parameters))
+    return document.get("properties", {}), document.get("$defs", {})
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(
         by_alias=True, ref_template=_REFERENCES, schema_generator=_Schema
     )
-    return document.get("properties", {}), document.get("$defs", {})
 
 
 class _Schema(GenerateJsonSchema):
@@ -90,6 +97,7 @@ def _field(position: int) -> str:
     return f"p{position}"
 
 
-def _fault(error: dict[str, Any]) -> ParameterFault:
+def _fault(error: dict[str, Any], secret: bool) -> ParameterFault:
     where = ".".join(map(str, error["loc"]))
-    return ParameterFault(where, f"{error['input']!r:.80}: {error['msg']}")
+    value = MASK if secret else f"{error['input']!r:.80}"
+    return ParameterFault(where, f"{value}: {error['msg']}")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from orchestrator.annotations import is_plain, plain_schema, plain_value
 from orchestrator.coercion import Coercion, schemas
 from orchestrator.docstring import argument_texts
 from orchestrator.model.errors import InvalidParameters
 from orchestrator.parameters import Parameters
+from orchestrator.store.validation import check_parameters
 
 if TYPE_CHECKING:
     from nowhere import OnlyForTheTypeChecker  # type: ignore[import-not-found]
@@ -179,6 +181,85 @@ def test_docstrings_without_arguments() -> None:
         "a": "one",
         "b": "two",
     }
+
+
+OTHER_STYLES = [
+    "X.\n\nParameters\n----------\na : int\n    One.\nb : str, optional\n    Two.",
+    "X.\n\n:param a: one\n:type a: int\n:returns: nothing",
+    "X.\n\n@param a: one\n@return: nothing",
+    "Args:",
+    "Args:\n",
+    "Args:\n    : nothing\n    a without a colon",
+    "    Args:\n  odd: indents\n\ta: tab\n        Args:\n",
+    "☃" * 500,
+]
+
+
+@pytest.mark.parametrize("docstring", OTHER_STYLES)
+def test_docstrings_of_other_styles_do_no_harm(docstring: str) -> None:
+    def documented(a: int, b: str = "") -> None: ...
+
+    documented.__doc__ = docstring
+    schema = schema_of(documented)
+
+    assert list(schema["properties"]) == ["a", "b"]
+    assert all("description" not in each for each in schema["properties"].values())
+
+
+def test_the_rest_of_the_types() -> None:
+    def rest(
+        raw: bytes,
+        password: SecretStr,
+        day: date,
+        when: time,
+        several: tuple[int, ...],
+        unique: set[Color],
+        either: int | Color,
+        nested: dict[str, list[Point]],
+        key: UUID,
+    ) -> None: ...
+
+    schema = schema_of(rest)
+    properties = schema["properties"]
+
+    assert properties["raw"]["format"] == "binary"
+    password = {"type": "string", "format": "password", "writeOnly": True}
+    assert properties["password"].items() >= password.items()
+    assert [properties[name]["format"] for name in ("day", "when", "key")] == [
+        "date",
+        "time",
+        "uuid",
+    ]
+    assert properties["several"]["items"] == {"type": "integer"}
+    assert properties["unique"]["uniqueItems"] is True
+    assert properties["either"]["anyOf"][1] == {"$ref": "#/definitions/Color"}
+    assert properties["nested"]["additionalProperties"]["items"] == {"$ref": "#/definitions/Point"}
+    assert schema["definitions"]["Point"]["required"] == ["x"]
+
+
+def test_a_method_has_no_self() -> None:
+    class Shop:
+        def total(self, count: int, /, *, tax: float = 0.1) -> float:
+            return count * tax
+
+    properties = schema_of(Shop().total)["properties"]
+
+    assert [(n, p["position"]) for n, p in properties.items()] == [("count", 0), ("tax", 1)]
+
+
+def test_what_is_wrong_with_a_secret_is_said_without_it() -> None:
+    def login(password: Annotated[SecretStr, Field(max_length=3)], count: int = 1) -> None: ...
+
+    parameters = Parameters(login, title="login")
+    with pytest.raises(InvalidParameters) as refused:
+        parameters.built({"password": "hunter2", "count": "many"})
+    with pytest.raises(InvalidParameters) as at_the_door:
+        check_parameters("login", parameters.schema(), {"password": "hunter2", "count": "many"})
+
+    for error in (refused, at_the_door):
+        assert "hunter2" not in str(error.value)
+        assert "password: **********" in str(error.value)
+        assert "many" in str(error.value)
 
 
 def test_defaults_written_as_fields() -> None:
