@@ -11,15 +11,13 @@ from itertools import islice
 from typing import Any, Literal, TypedDict, Unpack, get_args
 from zoneinfo import ZoneInfo
 
-from orchestrator.model.deployment import ScheduleDefinition
+from orchestrator.model.deployment import Catchup, Overlap, ScheduleDefinition
 from orchestrator.model.errors import InvalidName, InvalidOption, InvalidSchedule
 from orchestrator.model.interval import DEFAULT_ANCHOR, interval_of, interval_text
 from orchestrator.model.recurrences import normalized, zone_named_in
 from orchestrator.model.schedule import Rule, from_start, rule_of
 from orchestrator.model.zones import FIRST_INSTANT, LAST_INSTANT, zone_of
 
-Catchup = Literal["latest", "all", "none"]
-Overlap = Literal["allow", "skip", "queue", "cancel_running"]
 Kind = Literal["cron", "interval", "rrule"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

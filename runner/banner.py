@@ -43,7 +43,7 @@ def _deployment(
         "a fork per run" if how == "fork" else f"a fresh interpreter per run ({_why(how)})"
     )
     lines = [f"  {name}  {', '.join(facts)}"]
-    lines += [f"    {change}" for change in put.changes]
+    lines += [f"    {change}" for change in (*put.changes, *put.kept)]
     if name in faults:
         lines.append(f"    could not be loaded: {faults[name].strip().splitlines()[-1]}")
     return lines

@@ -23,10 +23,11 @@ def main(arguments: list[str]) -> int:
     if arguments:
         return _ended(USAGE, f"the scheduler takes no arguments, got {' '.join(arguments)}")
     try:
-        url = load_settings().redis_url
+        settings = load_settings()
+        url = settings.redis_url
         if url is None:
             return _ended(NO_SERVER, "no server is configured: set ORCHESTRATOR_REDIS_URL")
-        asyncio.run(work(url))
+        asyncio.run(work(url, round(settings.retention_days * 86_400_000)))
     except InvalidOption as error:
         return _ended(USAGE, str(error))
     except (ServerRefused, ServerUnavailable) as error:

@@ -24,6 +24,7 @@ from orchestrator.store.attention import (
     raise_attention,
 )
 from orchestrator.store.caller import AsyncStore
+from orchestrator.store.keys import RETENTION_MS
 from orchestrator.store.requests import Request
 from orchestrator.store.schedules import Agenda, agenda, promote_delayed, tick_schedule
 
@@ -58,9 +59,12 @@ class Prepared:
 class Dispatcher:
     """Makes runs of what is due. Any number may work on one server."""
 
-    def __init__(self, store: AsyncStore, clock: ServerClock) -> None:
+    def __init__(
+        self, store: AsyncStore, clock: ServerClock, retention_ms: int = RETENTION_MS
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._retention_ms = retention_ms
         self._prepared: dict[DeploymentId, Prepared] = {}
         self._sent: deque[tuple[DeploymentId, int | None]] = deque()
         """Deployments whose calls were sent: to be raised, to this instant, and looked at again."""
@@ -135,7 +139,7 @@ class Dispatcher:
     def _prepare(self, d: DeploymentId, seen: Agenda, at: int) -> Prepared:
         view = outlook(d, seen, at)
         self._tell_broken(d, view)
-        return Prepared(at, tuple(_calls(d, view)), view.look_at)
+        return Prepared(at, tuple(_calls(d, view, self._retention_ms)), view.look_at)
 
     async def _sleep_ms(self) -> int:
         first = await self._store.call(next_attention())
@@ -196,7 +200,7 @@ class Dispatcher:
             _log.error(message, *values)
 
 
-def _calls(d: DeploymentId, view: Outlook) -> Iterable[Request[Any]]:
+def _calls(d: DeploymentId, view: Outlook, retention_ms: int) -> Iterable[Request[Any]]:
     for tick in view.ticks:
         yield tick_schedule(
             d,
@@ -206,6 +210,8 @@ def _calls(d: DeploymentId, view: Outlook) -> Iterable[Request[Any]]:
             tick.cursor,
             tick.next_ms,
             tick.occurrences,
+            tick.overlap,
+            retention_ms,
         )
     if view.promote:
         yield promote_delayed(d)

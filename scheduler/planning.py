@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.model.clock import from_ms, to_ms
-from orchestrator.model.deployment import ScheduleRecord
+from orchestrator.model.deployment import Overlap, ScheduleRecord
 from orchestrator.model.ids import DeploymentId, scheduled_run_id
-from orchestrator.model.schedule import Rule, from_start, newest, rule_of
+from orchestrator.model.schedule import Rule, from_start, jitter_ms, newest, rule_of
 from orchestrator.store.schedules import Agenda, Occurrence
 
 GRACE_MS = 5_000
@@ -29,6 +29,7 @@ class Tick:
     cursor_seen: int
     cursor: int
     next_ms: int | None
+    overlap: Overlap
     occurrences: tuple[Occurrence, ...]
 
 
@@ -109,6 +110,7 @@ def _tick(d: DeploymentId, agenda: Agenda, record: ScheduleRecord, now_ms: int) 
         cursor_seen=record.cursor_ms,
         cursor=max(record.cursor_ms, now_ms),
         next_ms=None if following is None else to_ms(following),
+        overlap=record.definition.overlap,
         occurrences=_occurrences(d, agenda, record, missed, due),
     )
 
@@ -145,7 +147,7 @@ def _occurrences(
     return tuple(
         Occurrence(
             run_id=scheduled_run_id(d, definition.slug, to_ms(at)),
-            due_ms=to_ms(at),
+            due_ms=to_ms(at) + jitter_ms(d, definition, to_ms(at)),
             parameters=text,
             late=late,
         )

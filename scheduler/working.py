@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.connection import open_async_store
-from orchestrator.store.keys import ATTENTION_CHANGED
+from orchestrator.store.keys import ATTENTION_CHANGED, RETENTION_MS
 
 from .dispatching import LONGEST_SLEEP_MS, Dispatcher
 from .enduring import endure
@@ -21,7 +21,7 @@ from .starting import check_start
 _log = logging.getLogger(__name__)
 
 
-async def work(url: str) -> None:
+async def work(url: str, retention_ms: int = RETENTION_MS) -> None:
     """Schedule until SIGTERM or SIGINT.
 
     Raises:
@@ -35,7 +35,7 @@ async def work(url: str) -> None:
     try:
         await _until(stop, check_start(store))
         if not stop.is_set():
-            await _until(stop, Worker(store).run())
+            await _until(stop, Worker(store, retention_ms).run())
     finally:
         await store.close()
     _log.info("stopped")
@@ -44,11 +44,11 @@ async def work(url: str) -> None:
 class Worker:
     """Leads or stands by, and dispatches while it leads."""
 
-    def __init__(self, store: AsyncStore) -> None:
+    def __init__(self, store: AsyncStore, retention_ms: int = RETENTION_MS) -> None:
         self._store = store
         self._wake = asyncio.Event()
         self._leadership = Leadership(store)
-        self._dispatcher = Dispatcher(store, ServerClock(store))
+        self._dispatcher = Dispatcher(store, ServerClock(store), retention_ms)
 
     async def run(self) -> None:
         """Work until cancelled. A loop that ends by an error ends the others, and the program."""

@@ -11,6 +11,8 @@ from orchestrator.model.ids import DeploymentId, deployment_id
 Origin = Literal["code", "user"]
 PausedBy = Literal["user", "shutdown"]
 
+Catchup = Literal["latest", "all", "none"]
+Overlap = Literal["allow", "skip", "queue", "cancel_running"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowOptions:
@@ -52,8 +54,8 @@ class ScheduleDefinition:
     timezone: str
     active: bool = True
     parameters: dict[str, Any] = field(default_factory=dict)
-    catchup: Literal["latest", "all", "none"] = "latest"
-    overlap: Literal["allow", "skip", "queue", "cancel_running"] = "allow"
+    catchup: Catchup = "latest"
+    overlap: Overlap = "allow"
     jitter_seconds: float = 0.0
     """Each run is late by a part of this, the same part for whoever computes it."""
     details: dict[str, Any] = field(default_factory=dict)

@@ -39,6 +39,8 @@ class Put:
     word: Word
     changes: tuple[str, ...]
 
+    kept: tuple[str, ...] = ()
+    """Where the live definition was not followed by the code's: a person had the last word."""
 
 @dataclass(frozen=True, slots=True)
 class PauseReply:
@@ -191,7 +193,11 @@ _SHOWN_WITH_VALUES = {"entrypoint", "version", "concurrency_limit", "on_lost"}
 
 def _put(reply: list[Any]) -> Put:
     word, *changes = reply
-    return Put(word, tuple(_change(*change) for change in changes))
+    return Put(
+        word,
+        tuple(_change(*change) for change in changes if change[1] != "kept"),
+        tuple(f"{what} stays: {why}" for what, before, why in changes if before == "kept"),
+    )
 
 
 def _change(what: str, before: str, after: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from orchestrator.model.deployment import ScheduleDefinition, ScheduleRecord
+from orchestrator.model.deployment import Overlap, ScheduleDefinition, ScheduleRecord
 from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.store import keys
 from orchestrator.store.requests import Request, Word, as_word, for_deployment
 from orchestrator.store.texts import maybe_int, record_of, text_of
 
@@ -33,6 +34,7 @@ class Occurrence:
 
     run_id: RunId
     due_ms: int
+    """When it may begin: the instant, or later by the schedule's jitter."""
     parameters: str
     late: bool
     """Behind all others: part of a backlog."""
@@ -59,9 +61,12 @@ def tick_schedule(
     cursor: int,
     next_ms: int | None,
     occurrences: Sequence[Occurrence],
+    overlap: Overlap = "allow",
+    retention_ms: int = keys.RETENTION_MS,
 ) -> Request[Word]:
     """Make the occurrences runs and move the cursor, in one step: ``ok``, ``stale`` (the rule or
-    cursor is another by now), ``paused`` or ``gone``."""
+    cursor is another by now), ``paused`` or ``gone``. ``overlap`` decides about occurrences that
+    find earlier runs of the schedule not over."""
     return for_deployment(
         d,
         "tick_schedule",
@@ -71,6 +76,8 @@ def tick_schedule(
         cursor_seen=cursor_seen,
         cursor=cursor,
         next_ms=text_of(next_ms),
+        overlap=overlap,
+        retention_ms=retention_ms,
         occurrences=[
             text
             for each in occurrences
@@ -101,12 +108,15 @@ def schedules_of(fields: Mapping[str, str]) -> tuple[ScheduleRecord, ...]:
 
 
 def _schedule(slug: str, fields: Mapping[str, str]) -> ScheduleRecord:
+    definition = ScheduleDefinition(**json.loads(fields[f"{slug}:rule"]))
     return ScheduleRecord(
-        definition=ScheduleDefinition(**json.loads(fields[f"{slug}:rule"])),
+        # The rule says what its code or its maker wanted; the field beside it what holds now.
+        definition=replace(definition, active=fields[f"{slug}:active"] == "1"),
         origin="user" if fields.get(f"{slug}:origin") == "user" else "code",
         generation=int(fields[f"{slug}:generation"]),
         cursor_ms=int(fields[f"{slug}:cursor"]),
         next_ms=maybe_int(fields.get(f"{slug}:next")),
+        edited=fields.get(f"{slug}:edited") == "1",
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.states import State
-from orchestrator.store import attention, deployments, keys, schedules
+from orchestrator.store import attention, deployments, keys, schedule_edits, schedules
 from orchestrator.store.caller import Store
 from orchestrator.store.deployments import PauseReply, Put
 from orchestrator.store.schedules import Occurrence
@@ -76,19 +76,34 @@ def test_a_change_is_said(scene: Scene) -> None:
     assert {r.definition.slug: r.generation for r in records} == {"nightly": 2, "other": 1}
 
 
-def test_schedules_of_a_person_stay(scene: Scene, client: Client) -> None:
+def test_schedules_of_a_person_stay(scene: Scene) -> None:
     scene.deploy(schedules=(NIGHTLY, HOURLY))
-    client.hset(keys.schedules(D), mapping={"nightly:origin": "user", "hourly:edited": "1"})
-    scene.deploy(schedules=(replace(NIGHTLY, expression="0 5 * * *"),))
+    edited = replace(NIGHTLY, expression="0 7 * * *")
+    mine = replace(HOURLY, slug="mine")
+    scene.store.follow(schedule_edits.put_schedule(D, edited, edit=True))
+    scene.store.follow(schedule_edits.put_schedule(D, mine, edit=False))
 
+    again = replace(DEFINITION, schedules=(replace(NIGHTLY, expression="0 5 * * *"), HOURLY))
+    put = scene.store.call(deployments.put_deployment(again))
+
+    assert (put.word, put.changes) == ("unchanged", ())
+    assert put.kept == (
+        "schedule mine stays: a person made it",
+        "schedule nightly stays: a person edited it",
+    )
     records = scene.store.call(schedules.agenda(D)).schedules
-    assert [r.definition for r in records] == [HOURLY, NIGHTLY]
+    assert [r.definition for r in records] == [HOURLY, mine, edited]
+    assert [(r.origin, r.edited) for r in records] == [
+        ("code", False),
+        ("user", False),
+        ("code", True),
+    ]
 
 
 def tick(scene: Scene, *names: str) -> str:
     (rule,) = scene.store.call(schedules.agenda(D)).schedules
     due = rule.cursor_ms + 1
-    made = [Occurrence(run_id=run_id(n), due_ms=due, parameters="{}", late=False) for n in names]
+    made = [Occurrence(run_id=run_id(n), due_ms=1, parameters="{}", late=False) for n in names]
     request = schedules.tick_schedule(
         D, "nightly", rule.generation, rule.cursor_ms, due, None, made
     )

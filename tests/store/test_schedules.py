@@ -16,8 +16,11 @@ from tests.support.keyspace import Client, dump
 
 
 @pytest.fixture
-def planned(scene: Scene) -> Scene:
+def planned(scene: Scene, client: Client) -> Scene:
     scene.deploy(schedules=(NIGHTLY,), tags=("night",), parameters={"who": "all"})
+    # A minute ago: what is due a second later is due.
+    (rule,) = scene.store.call(schedules.agenda(D)).schedules
+    client.hset(keys.schedules(D), "nightly:cursor", rule.cursor_ms - 60_000)
     return scene
 
 
@@ -32,6 +35,12 @@ def tick(scene: Scene, **changed: int) -> tuple[RunId, Request[str]]:
     return made.run_id, schedules.tick_schedule(
         D, "nightly", next_ms=due + 1000, occurrences=[made], **seen
     )
+
+
+def scheduled_at(scene: Scene, run_id: RunId) -> int:
+    run = scene.store.call(runs.read_run(run_id))
+    assert run is not None
+    return run.scheduled_at
 
 
 def test_an_occurrence_becomes_a_run_and_the_cursor_moves(planned: Scene) -> None:
@@ -82,6 +91,16 @@ def test_an_edit_refuses_what_was_planned_before(planned: Scene) -> None:
 def test_an_inactive_schedule_makes_nothing(planned: Scene) -> None:
     planned.deploy(schedules=(replace(NIGHTLY, active=False),))
     assert planned.store.call(tick(planned)[1]) == "stale"
+
+
+def test_what_is_due_later_is_delayed_until_then(planned: Scene, client: Client) -> None:
+    """Jitter: the run is made at its instant, and begins a little after it."""
+    planned.deploy(schedules=(replace(NIGHTLY, expression="0 9 * * *"),))
+    run_id, request = tick(planned)
+    assert planned.store.call(request) == "ok"
+
+    assert client.zscore(keys.delayed(D), run_id) == scheduled_at(planned, run_id)
+    assert planned.claims().runs == ()
 
 
 def test_no_occurrence_inside_a_pause(planned: Scene, client: Client) -> None:

@@ -22,10 +22,25 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from orchestrator.model.deployment import DeploymentDefinition, FlowOptions, ScheduleDefinition
+from orchestrator.model.deployment import (
+    DeploymentDefinition,
+    FlowOptions,
+    Overlap,
+    ScheduleDefinition,
+)
 from orchestrator.model.ids import RunId, RunnerId, idempotent_run_id, scheduled_run_id
 from orchestrator.model.states import FINAL, State
-from orchestrator.store import deployments, keys, leases, logs, runners, runs, schedules
+from orchestrator.store import (
+    deployments,
+    keys,
+    leases,
+    logs,
+    runners,
+    runs,
+    schedule_edits,
+    schedules,
+    telling,
+)
 from orchestrator.store.connection import open_store
 from orchestrator.store.explaining import explain_run
 from orchestrator.store.requests import Plan, Request
@@ -42,7 +57,13 @@ FAR = 4_102_444_800_000
 """The year 2100: later than any test."""
 UNKNOWN = idempotent_run_id(D, "never asked for")
 RUNNERS = [RunnerId(f"runner-{number}") for number in range(3)]
-SLUGS = ["hourly", "nightly"]
+OVERLAPS: dict[str, Overlap] = {
+    "hourly": "allow",
+    "nightly": "skip",
+    "often": "queue",
+    "newest": "cancel_running",
+}
+SLUGS = [*OVERLAPS]
 ENDS = sorted(FINAL - {State.SKIPPED})
 
 STEPS = ["start", "start", "fail", "release", "reap", "reap", "cancel", "pause"]
@@ -67,10 +88,13 @@ def definition(
         concurrency_limit=limit,
         paused=paused,
         options=FlowOptions(on_lost=on_lost),
-        schedules=tuple(
-            ScheduleDefinition(slug=slug, kind="interval", expression=text, timezone="UTC")
-            for slug, text in rules.items()
-        ),
+        schedules=tuple(schedule(slug, text) for slug, text in rules.items()),
+    )
+
+
+def schedule(slug: str, text: str) -> ScheduleDefinition:
+    return ScheduleDefinition(
+        slug=slug, kind="interval", expression=text, timezone="UTC", overlap=OVERLAPS[slug]
     )
 
 
@@ -232,6 +256,14 @@ class StoreMachine(RuleBasedStateMachine):
     def cancel(self, pick: int) -> None:
         run_id = self.a_run(pick)
         assert self.ask(runs.cancel_run(run_id, "test")) == self.oracle.cancel(run_id)
+
+    @precondition(lambda self: self.issued)
+    @rule(pick=picks, name=st.sampled_from(["", "calm", "keen"]))
+    def tell(self, pick: int, name: str) -> None:
+        run_id, token = self.issued[pick % len(self.issued)]
+        said = telling.name_run if name else telling.set_progress
+        expected = self.oracle.tell(run_id, token, name)
+        assert self.store.call(said(run_id, token, name or "1")) == expected
 
     @rule(pick=picks)
     def pause_run(self, pick: int) -> None:
@@ -434,19 +466,49 @@ class StoreMachine(RuleBasedStateMachine):
         generation, seen = (known.generation, known.cursor or 0) if known else (1, 0)
         dues = [seen + 1 + number for number in range(count)]
         made = [
+            # The instants are over, whatever the server's clock says.
             schedules.Occurrence(
-                run_id=scheduled_run_id(D, slug, due), due_ms=due, parameters="{}", late=late
+                run_id=scheduled_run_id(D, slug, due), due_ms=1, parameters="{}", late=late
             )
             for due in dues
         ]
         generation += wrong == "generation"
         seen -= wrong == "cursor"
-        cursor = max(dues, default=seen + 1)
-        expected = self.oracle.tick(
-            slug, generation, seen, cursor, [(each.run_id, "{}", late) for each in made]
-        )
-        request = schedules.tick_schedule(D, slug, generation, seen, cursor, None, made)
+        cursor, overlap = seen + 1, OVERLAPS[slug]
+        dues_made = [(each.run_id, "{}", late) for each in made]
+        expected = self.oracle.tick(slug, generation, seen, cursor, dues_made, overlap)
+        request = schedules.tick_schedule(D, slug, generation, seen, cursor, None, made, overlap)
         assert self.ask(request) == expected
+        self.keep_delayed()
+
+    def keep_delayed(self) -> None:
+        """What waits for other runs would be looked at again within this test."""
+        for run_id, run in self.oracle.runs.items():
+            if run.where == "delayed":
+                self.client.zadd(keys.delayed(D), {run_id: FAR}, xx=True)
+
+    @rule(slug=st.sampled_from(SLUGS), text=st.sampled_from(["60", "3600"]), edit=st.booleans())
+    def put_schedule(self, slug: str, text: str, edit: bool) -> None:
+        expected = self.oracle.put_schedule(slug, text, edit=edit)
+        with self.cursors_learnt():
+            plan = schedule_edits.put_schedule(D, schedule(slug, text), edit=edit)
+            assert self.go_through(plan) == expected
+
+    @rule(slug=st.sampled_from(SLUGS))
+    def pause_schedule(self, slug: str) -> None:
+        reply = self.go_through(schedule_edits.pause_schedule(D, slug))
+        assert (reply.word, reply.skipped) == self.oracle.pause_schedule(slug)
+
+    @rule(slug=st.sampled_from(SLUGS))
+    def resume_schedule(self, slug: str) -> None:
+        expected = self.oracle.resume_schedule(slug)
+        with self.cursors_learnt():
+            assert self.go_through(schedule_edits.resume_schedule(D, slug)) == expected
+
+    @rule(slug=st.sampled_from(SLUGS))
+    def delete_schedule(self, slug: str) -> None:
+        expected = self.oracle.delete_schedule(slug)
+        assert self.go_through(schedule_edits.delete_schedule(D, slug)) == expected
 
     @rule(pick=picks)
     def promote(self, pick: int) -> None:
@@ -457,6 +519,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.client.zadd(keys.delayed(D), {run_id: 1}, xx=True)
         expected = self.oracle.promote(due)
         assert self.ask(schedules.promote_delayed(D)).count == expected
+        self.keep_delayed()
 
     # What should never happen, and does.
 
@@ -488,6 +551,8 @@ class StoreMachine(RuleBasedStateMachine):
             words = self.store.call_all(
                 [
                     leases.start_run(run_id, token, 78),
+                    telling.set_progress(run_id, token, "1"),
+                    telling.name_run(run_id, token, "late"),
                     leases.release_run(run_id, token, "late"),
                     leases.reap_run(run_id, token, None, "late"),
                     logs.append_log(run_id, token, LINE, 1000),

@@ -13,14 +13,29 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from orchestrator.model.deployment import DeploymentDefinition, RunnerRecord, ScheduleDefinition
+from orchestrator.model.deployment import (
+    DeploymentDefinition,
+    Overlap,
+    RunnerRecord,
+    ScheduleDefinition,
+)
 from orchestrator.model.ids import RunId, RunnerId, idempotent_run_id, scheduled_run_id
 from orchestrator.model.states import State
-from orchestrator.store import attention, deployments, keys, leases, logs, runners, runs, schedules
+from orchestrator.store import (
+    attention,
+    deployments,
+    keys,
+    leases,
+    logs,
+    runners,
+    runs,
+    schedule_edits,
+    schedules,
+)
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
 from orchestrator.store.explaining import explain_run
-from orchestrator.store.requests import Plan, Request
+from orchestrator.store.requests import Plan, Request, as_word, for_deployment
 from orchestrator.store.scripts import script_names
 from tests.support import Server
 from tests.support.keyspace import Client, dump, open_client
@@ -31,7 +46,12 @@ SERVED = DeploymentDefinition(
     flow="wrong",
     name="types",
     entrypoint="wrong.py:wrong",
-    schedules=(ScheduleDefinition(slug="often", kind="interval", expression="60", timezone="UTC"),),
+    schedules=(
+        ScheduleDefinition(slug="often", kind="interval", expression="60", timezone="UTC"),
+        ScheduleDefinition(
+            slug="idle", kind="interval", expression="60", timezone="UTC", active=False
+        ),
+    ),
 )
 D = SERVED.id
 WORKER, IDLE = RunnerId("worker"), RunnerId("idle")
@@ -94,8 +114,8 @@ def scene(server_of_worker: Server) -> Iterator[Scene]:
     store.call(runs.submit_run(new_run(QUEUED)))
     store.call(runs.submit_run(new_run(DELAYED, scheduled_at=4_102_444_800_000)))
     store.call_all([attention.lower_attention(D, 1), runners.say_runner(SAID)])
-    cursor = store.call(schedules.agenda(D)).schedules[0].cursor_ms
-    store.call(tick(cursor, "late", cursor + 1))
+    cursor = store.call(schedules.agenda(D)).schedules[1].cursor_ms
+    store.call(tick(cursor, "late", cursor + 1, "queue"))
     client.zadd(keys.delayed(D), {DELAYED: 1})
     # Bytes, not text: what DUMP answers cannot be decoded.
     raw = open_client(server_of_worker.url, decode_responses=False)
@@ -106,11 +126,16 @@ def scene(server_of_worker: Server) -> Iterator[Scene]:
     store.close()
 
 
-def tick(seen: int, late: str, cursor: int) -> Request[str]:
+def tick(seen: int, late: str, cursor: int, overlap: Overlap = "allow") -> Request[str]:
     made = schedules.Occurrence(
-        run_id=scheduled_run_id(D, "often", cursor), due_ms=cursor, parameters="{}", late=bool(late)
+        run_id=scheduled_run_id(D, "often", cursor), due_ms=1, parameters="{}", late=bool(late)
     )
-    return schedules.tick_schedule(D, "often", 1, seen, cursor, None, [made])
+    return schedules.tick_schedule(D, "often", 1, seen, cursor, None, [made], overlap)
+
+
+def put_schedule(slug: str, *, edit: bool) -> Request[Any]:
+    new = ScheduleDefinition(slug=slug, kind="interval", expression="9", timezone="UTC")
+    return first_of(schedule_edits.put_schedule(D, new, edit=edit), "put_schedule")
 
 
 def first_of(plan: Plan[Any], script: str) -> Request[Any]:
@@ -158,6 +183,9 @@ SAMPLES: dict[str, list[Sample]] = {
         lambda s: finish(s, State.FAILED, 1),
         lambda s: finish(s, State.FAILED, 1, 1000),
     ],
+    "delete_schedule": [
+        lambda _: for_deployment(D, "delete_schedule", as_word, slug="often")
+    ],
     "hold_deployment": [lambda _: deployments.hold_deployment(D, True, "test")],
     "lead": [lambda _: attention.lead("me", 1000)],
     "leave_runner": [lambda _: runners.leave_runner(D, IDLE, True)],
@@ -165,6 +193,16 @@ SAMPLES: dict[str, list[Sample]] = {
     "lower_attention": [lambda _: attention.lower_attention(D, 0)],
     "pause_deployment": [
         lambda _: first_of(deployments.pause_deployment(D, "user"), "pause_deployment")
+    ],
+    "pause_schedule": [
+        lambda _: first_of(schedule_edits.pause_schedule(D, "often"), "pause_schedule")
+    ],
+    "put_schedule": [
+        lambda _: put_schedule("often", edit=True),
+        lambda _: put_schedule("another", edit=False),
+    ],
+    "resume_schedule": [
+        lambda _: first_of(schedule_edits.resume_schedule(D, "idle"), "resume_schedule")
     ],
     "pause_run": [lambda _: runs.pause_run(RUNNING, "test")],
     "promote_delayed": [lambda _: schedules.promote_delayed(D)],
@@ -197,6 +235,9 @@ SAMPLES: dict[str, list[Sample]] = {
     "tick_schedule": [
         lambda s: tick(s.cursor, "", s.cursor + 1),
         lambda s: tick(s.cursor, "late", s.cursor + 1),
+        lambda s: tick(s.cursor, "", s.cursor + 1, "skip"),
+        lambda s: tick(s.cursor, "", s.cursor + 1, "queue"),
+        lambda s: tick(s.cursor, "", s.cursor + 1, "cancel_running"),
     ],
     "unlead": [lambda _: attention.unlead("me")],
 }  # fmt: skip

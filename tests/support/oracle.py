@@ -25,6 +25,10 @@ class OracleRun:
     parameters: str
     scheduled: bool = False
     """Made by a schedule: a pause skips it while it waits."""
+    slug: str = ""
+    """Of the schedule that made it."""
+    waits: bool = False
+    """For the earlier runs of its schedule."""
     state: State = State.SCHEDULED
     attempt: int = 0
     begin_as: int = 1
@@ -36,6 +40,7 @@ class OracleRun:
     nonce: str = ""
     runner: str = ""
     beat: int = 0
+    name: str = ""
     where: str = ""
     """A queue, ``delayed``, ``leases``; empty when final."""
     history: list[State] = field(default_factory=lambda: [State.SCHEDULED])
@@ -68,6 +73,12 @@ class OracleSchedule:
     generation: int
     cursor: int | None = None
     """None where the server's clock set it."""
+    active: bool = True
+    active_by_user: bool = False
+    theirs: bool = False
+    """A person made or edited it."""
+    noted: list[str] = field(default_factory=list)
+    """Its runs, oldest first, where these must not overlap; some may be over."""
 
 
 @dataclass
@@ -124,10 +135,27 @@ class OracleDeployment:
         return "ok", len(self.runs)
 
     def promote(self, due: Sequence[str]) -> int:
-        ready = [run_id for run_id in due if self.runs[run_id].where == "delayed"]
+        ready = [
+            run_id
+            for run_id in due
+            if self.runs[run_id].where == "delayed" and not self._is_blocked(run_id)
+        ]
         for run_id in ready:
             self._wait(run_id, ASKED)
         return len(ready)
+
+    def _is_blocked(self, run_id: str) -> bool:
+        run = self.runs[run_id]
+        schedule = self.schedules.get(run.slug)
+        if not run.waits or run.state is not State.SCHEDULED or schedule is None:
+            return False
+        before = self._open_runs(schedule)
+        return run_id in before and before[0] != run_id
+
+    def _open_runs(self, schedule: OracleSchedule) -> list[str]:
+        return [
+            each for each in schedule.noted if each in self.runs and not self.runs[each].is_final
+        ]
 
     def cancel(self, run_id: str) -> str:
         run = self.runs.get(run_id)
@@ -202,6 +230,18 @@ class OracleDeployment:
             return "held"
         run.go(State.RUNNING, "leases")
         run.started = True
+        return "ok"
+
+    def tell(self, run_id: str, token: str, name: str = "") -> str:
+        """The run says how far it has come, or what it is called."""
+        run = self.runs.get(run_id)
+        if run is None:
+            return "gone"
+        if not run.is_claimed or run.token != token:
+            return "lease_lost"
+        if name and run.name:
+            return "named"
+        run.name = run.name or name
         return "ok"
 
     def beat(self, runner: str, held: Sequence[tuple[str, str]]) -> list[str]:
@@ -337,17 +377,63 @@ class OracleDeployment:
     def put(self, rules: dict[str, str], paused: bool | None) -> None:
         """Serve again with these schedules; an unchanged rule keeps its cursor."""
         for slug in set(self.schedules) - set(rules):
-            del self.schedules[slug]
+            if not self.schedules[slug].theirs:
+                del self.schedules[slug]
         for slug, rule in sorted(rules.items()):
-            if slug not in self.schedules or self.schedules[slug].rule != rule:
-                before = self.schedules[slug].generation if slug in self.schedules else 0
-                self.schedules[slug] = OracleSchedule(rule, before + 1)
+            known = self.schedules.get(slug)
+            if known is None:
+                self.schedules[slug] = OracleSchedule(rule, 1)
+            elif not known.theirs and known.rule != rule:
+                known.rule, known.cursor = rule, None
+                known.generation += 1
+                known.active = known.active or not known.active_by_user
         if paused:
             self.paused_by = "user"
         elif self.paused_by == "shutdown" or paused is False:
             noted = self.pause_noted
             self.resume()
             self.pause_noted = noted
+
+    def put_schedule(self, slug: str, rule: str, *, edit: bool) -> str:
+        known = self.schedules.get(slug)
+        if known is None:
+            if edit:
+                return "no_schedule"
+            made = OracleSchedule(rule, 1, active_by_user=True, theirs=True)
+            self.schedules[slug] = made
+            return "created"
+        if known.rule == rule and known.active:
+            return "unchanged"
+        if known.rule != rule and not edit:
+            return "exists"
+        known.rule, known.cursor, known.theirs = rule, None, True
+        known.active = known.active_by_user = True
+        known.generation += 1
+        return "updated"
+
+    def pause_schedule(self, slug: str) -> tuple[str, int]:
+        known = self.schedules.get(slug)
+        if known is None:
+            return "no_schedule", 0
+        waiting = [i for i, run in self.runs.items() if run.slug == slug and run.is_skippable]
+        for run_id in waiting:
+            self._end(run_id, State.SKIPPED)
+        word = "ok" if known.active else "unchanged"
+        known.active, known.active_by_user = False, True
+        return word, len(waiting)
+
+    def resume_schedule(self, slug: str) -> str:
+        known = self.schedules.get(slug)
+        if known is None:
+            return "no_schedule"
+        if known.active:
+            return "unchanged"
+        known.active, known.active_by_user, known.cursor = True, True, None
+        return "ok"
+
+    def delete_schedule(self, slug: str) -> str:
+        word, _ = self.pause_schedule(slug)
+        return "ok" if self.schedules.pop(slug, None) else word
 
     def tick(
         self,
@@ -356,6 +442,7 @@ class OracleDeployment:
         cursor_seen: int | None,
         cursor: int,
         occurrences: Sequence[tuple[str, str, bool]],
+        overlap: str = "allow",
     ) -> str:
         """Occurrences are (run, parameters, late)."""
         if self.paused_by:
@@ -363,12 +450,35 @@ class OracleDeployment:
         schedule = self.schedules.get(slug)
         if schedule is None or schedule.generation != generation or schedule.cursor != cursor_seen:
             return "stale"
+        if not schedule.active:
+            return "stale"
         schedule.cursor = cursor
-        for run_id, parameters, late in occurrences:
-            if run_id not in self.runs:
-                self.runs[run_id] = OracleRun(parameters, scheduled=True)
-                self._wait(run_id, LATE if late else ASKED)
+        missing = [each for each in occurrences if each[0] not in self.runs]
+        schedule.noted = [] if overlap == "allow" else self._open_runs(schedule)
+        for run_id, parameters, late in missing:
+            is_last = run_id == missing[-1][0]
+            fate = self._fate(schedule, overlap, is_last=is_last)
+            self.runs[run_id] = OracleRun(
+                parameters, scheduled=True, slug=slug, waits=fate == "wait"
+            )
+            if fate == "skip":
+                self._end(run_id, State.SKIPPED)
+                continue
+            self._wait(run_id, "delayed" if fate == "wait" else LATE if late else ASKED)
+            if overlap != "allow":
+                schedule.noted.append(run_id)
         return "ok"
+
+    def _fate(self, schedule: OracleSchedule, overlap: str, *, is_last: bool) -> str:
+        if overlap == "cancel_running":
+            if not is_last:
+                return "skip"
+            for run_id in schedule.noted:
+                self.cancel(run_id)
+            schedule.noted = self._open_runs(schedule)
+        if not schedule.noted:
+            return "run"
+        return "skip" if overlap == "skip" else "wait"
 
     # What all of them do.
 
@@ -399,7 +509,8 @@ class OracleDeployment:
             "runners": dict(self.runners),
             "draining": sorted(self.draining),
             "schedules": {
-                slug: (each.generation, each.cursor) for slug, each in self.schedules.items()
+                slug: (each.generation, each.cursor, each.active, each.theirs)
+                for slug, each in self.schedules.items()
             },
             "runs": {run_id: _run(run) for run_id, run in self.runs.items()},
         }
@@ -414,6 +525,7 @@ def _run(run: OracleRun) -> dict[str, Any]:
         "where": run.where,
         "runner": run.runner if run.is_claimed else "",
         "beat": run.beat if run.is_claimed else 0,
+        "name": run.name,
         "history": list(run.history),
         "retries": (run.retry_of, run.retried_as),
     }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.model.deployment import ScheduleRecord
 from orchestrator.model.states import State
+from orchestrator.store.schedules import schedules_of
 from tests.support.keyspace import QUEUES, RecordOfRun, Slot
 
 
@@ -23,15 +25,15 @@ def picture_of(slot: Slot) -> dict[str, Any]:
             name.removesuffix(":drain") for name in slot.runners if name.endswith(":drain")
         ),
         "schedules": {
-            name.removesuffix(":generation"): (
-                int(number),
-                int(slot.schedules[name.removesuffix("generation") + "cursor"]),
-            )
-            for name, number in slot.schedules.items()
-            if name.endswith(":generation")
+            each.definition.slug: _schedule(each) for each in schedules_of(slot.schedules)
         },
         "runs": {run_id: _run(slot, run_id, run) for run_id, run in slot.runs.items()},
     }
+
+
+def _schedule(record: ScheduleRecord) -> tuple[int, int, bool, bool]:
+    theirs = record.edited or record.origin == "user"
+    return record.generation, record.cursor_ms, record.definition.active, theirs
 
 
 def _paused_by(slot: Slot) -> str:
@@ -55,6 +57,7 @@ def _run(slot: Slot, run_id: str, run: RecordOfRun) -> dict[str, Any]:
         "where": " ".join(places),
         "runner": fields.get("runner", "") if run.is_claimed else "",
         "beat": int(fields.get("beat") or 0) if run.is_claimed else 0,
+        "name": fields.get("name", ""),
         "history": [State(line[1]) for line in run.history],
         "retries": (fields.get("retry_of", ""), fields.get("retried_as", "")),
     }

@@ -1,12 +1,12 @@
 #!lua
 -- KEYS  deployment schedules
 -- ARGV  paused fields rest...
--- USES  clock cursors
+-- USES  clock cursors schedules
 -- REPLY created | updated | unchanged
 -- `rest` is `fields` texts (name, value, ...) and then slug, rule, active of each schedule.
 -- Schedules that a person made or edited stay. A changed rule gets a new generation, so that a
--- tick planned before is refused, and its cursor never moves back (I2). Answers the word and then
--- {what, before, after} of each change.
+-- tick planned before is refused, and its cursor never moves back (I2). Answers the word, then
+-- {what, before, after} of each change, and {what, 'kept', why} where the code was not followed.
 local names, wanted = {}, {}
 for i = 1, tonumber(fields), 2 do
   names[#names + 1] = rest[i]
@@ -55,12 +55,14 @@ if paused == '1' then
 end
 
 local at = now()
-local added, removed, kept = {}, {}, {}
+local added, removed, kept, left = {}, {}, {}, {}
 for name in pairs(known) do
   local slug = string.match(name, '^(.*):rule$')
   if slug then
     local theirs = known[slug .. ':origin'] == 'user' or known[slug .. ':edited'] == '1'
     if theirs then
+      local why = known[slug .. ':origin'] == 'user' and 'a person made it' or 'a person edited it'
+      if rules[slug] ~= known[name] then left[#left + 1] = {'schedule ' .. slug, 'kept', why} end
       rules[slug] = nil
       kept[#kept + 1] = name
     elseif rules[slug] == nil then
@@ -78,15 +80,16 @@ table.sort(removed)
 if resumed then move_cursors(schedules, kept, at) end
 for _, slug in ipairs(removed) do
   note('schedule ' .. slug, 'removed')
-  for _, field in ipairs({'rule', 'active', 'origin', 'generation', 'cursor', 'next'}) do
-    redis.call('HDEL', schedules, slug .. ':' .. field)
-  end
+  forget_schedule(schedules, slug)
 end
 for _, slug in ipairs(added) do
   local cursor = tonumber(known[slug .. ':cursor'])
   note('schedule ' .. slug, cursor and 'changed' or 'added')
   local generation = tonumber(known[slug .. ':generation'] or 0) + 1
-  redis.call('HSET', schedules, slug .. ':rule', rules[slug], slug .. ':active', actives[slug],
+  local active = actives[slug]
+  -- Whom a person paused or resumed stays so, whatever else the code changes.
+  if known[slug .. ':active_by'] == 'user' then active = known[slug .. ':active'] end
+  redis.call('HSET', schedules, slug .. ':rule', rules[slug], slug .. ':active', active,
     slug .. ':origin', 'code', slug .. ':generation', generation,
     slug .. ':cursor', math.max(cursor or at, at))
   redis.call('HDEL', schedules, slug .. ':next')
@@ -105,4 +108,7 @@ if #changes > 0 then
 end
 if #writes > 0 then redis.call('HSET', deployment, unpack(writes)) end
 if not exists then return {'created'} end
-return {#changes > 0 and 'updated' or 'unchanged', unpack(changes)}
+local word = #changes > 0 and 'updated' or 'unchanged'
+table.sort(left, function(one, other) return one[1] < other[1] end)
+for _, each in ipairs(left) do changes[#changes + 1] = each end
+return {word, unpack(changes)}

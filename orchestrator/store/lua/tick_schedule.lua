@@ -52,15 +52,18 @@ end
 
 -- What becomes of occurrence number n of this tick: run, wait or skip, and why.
 local function fate(n)
-  if overlap == 'cancel_running' then
-    if n < #missing then return 'skip', 'overlap: a later instant is due as well' end
-    cancel_open()
+  if overlap == 'cancel_running' and n == #missing then cancel_open() end
+  local what, why = 'run', ''
+  if overlap == 'cancel_running' and n < #missing then
+    what, why = 'skip', 'overlap: a later instant is due as well'
+  elseif #open > 0 and overlap == 'skip' then
+    what, why = 'skip', 'overlap: run ' .. open[#open].id .. ' is not over'
+  elseif #open >= MOST_OPEN then
+    what, why = 'skip', 'overlap: ' .. MOST_OPEN .. ' runs wait already'
+  elseif #open > 0 then
+    what, why = 'wait', 'overlap: waits for the end of run ' .. open[#open].id
   end
-  if #open == 0 then return 'run', '' end
-  local before = open[#open].id
-  if overlap == 'skip' then return 'skip', 'overlap: run ' .. before .. ' is not over' end
-  if #open >= MOST_OPEN then return 'skip', 'overlap: ' .. MOST_OPEN .. ' runs wait already' end
-  return 'wait', 'overlap: waits for the end of run ' .. before
+  return what, why
 end
 local queued = false
 for n, i in ipairs(missing) do

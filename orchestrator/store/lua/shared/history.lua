@@ -11,4 +11,5 @@ local function change(key, history, at, state, attempt, runner, reason, fields)
   local line = cjson.encode({at, state, tonumber(attempt), runner or '', reason})
   local longer = shortened((history or '') .. line .. '\n')
   redis.call('HSET', key, 'state', state, 'reason', reason, 'history', longer, unpack(fields))
+  return longer
 end
