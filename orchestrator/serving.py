@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from orchestrator.deployment import Deployment, ServingOptions, checked_limit
 from orchestrator.execution import context
@@ -59,10 +59,10 @@ def serve(
     if _in_event_loop():
         raise RuntimeError("an event loop is running here: use `await aserve(...)`")
     options = _options(limit, pause_on_shutdown, print_starting_message)
-    spec = _spec(deployments, options)
-    runner = _Runner.start(spec)
-    with runner.forwarding_signals():
-        runner.process.wait()
+    with _Signals() as signals:
+        spec = _spec(deployments, options)
+        with signals.start_runner(spec) as runner:
+            runner.process.wait()
     runner.judge()
 
 
@@ -78,16 +78,16 @@ async def aserve(
     if _is_reached_again():
         return
     options = _options(limit, pause_on_shutdown, print_starting_message)
-    spec = await asyncio.to_thread(_spec, deployments, options)
-    runner = _Runner.start(spec)
-    with runner.forwarding_signals():
-        ended = asyncio.ensure_future(asyncio.to_thread(runner.process.wait))
-        try:
-            await asyncio.shield(ended)
-        except asyncio.CancelledError:
-            runner.stop()
-            await ended
-            raise
+    with _Signals() as signals:
+        spec = await asyncio.to_thread(_spec, deployments, options)
+        with signals.start_runner(spec) as runner:
+            ended = asyncio.ensure_future(asyncio.to_thread(runner.process.wait))
+            try:
+                await asyncio.shield(ended)
+            except asyncio.CancelledError:
+                runner.stop()
+                await ended
+                raise
     runner.judge()
 
 
@@ -146,19 +146,6 @@ class _Runner:
             pass  # it died before it had read all: its exit code tells
         return cls(process, life_write)
 
-    @contextmanager
-    def forwarding_signals(self) -> Iterator[None]:
-        """Inside, SIGINT and SIGTERM are the runner's: a terminal sends them to us only."""
-        main = threading.current_thread() is threading.main_thread()
-        numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
-        before = {number: signal.signal(number, self._forward) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            os.close(self.lifeline)
-
     def stop(self) -> None:
         """Ask once: it drains. Ask twice: it stops now."""
         self.asked_to_stop = True
@@ -180,8 +167,44 @@ class _Runner:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         raise RunnerDied(how)
 
-    def _forward(self, _number: int, _frame: FrameType | None) -> None:
-        self.stop()
+
+class _Signals:
+    """Inside, SIGINT and SIGTERM end us while there is no runner, and then are the runner's: a
+    terminal sends them to us only."""
+
+    def __init__(self) -> None:
+        self._runner: _Runner | None = None
+        self._is_starting = self._came_early = False
+
+    def __enter__(self) -> Self:
+        main = threading.current_thread() is threading.main_thread()
+        numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
+        self._before = {number: signal.signal(number, self._take) for number in numbers}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @contextmanager
+    def start_runner(self, spec: ServingSpec) -> Iterator[_Runner]:
+        """A runner that hears the signals, also one that came while it was made."""
+        self._is_starting = True
+        runner = self._runner = _Runner.start(spec)
+        if self._came_early:
+            runner.stop()
+        try:
+            yield runner
+        finally:
+            os.close(runner.lifeline)
+
+    def _take(self, number: int, _: FrameType | None) -> None:
+        if self._runner is not None:
+            self._runner.stop()
+        elif self._is_starting:
+            self._came_early = True
+        else:
+            raise SystemExit(128 + number)
 
 
 def _spec(deployments: Sequence[Deployment], options: ServingOptions) -> ServingSpec:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 
 INVALID_SPEC = 2
@@ -35,6 +36,8 @@ def _serve(spec_fd: int, parent_fd: int | None) -> int:
     from .spawners import Spawner
     from .strays import adopt_orphans
 
+    # Until the service listens, a Ctrl-C just ends this process, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     start_logging()
     try:
         with open(spec_fd) as file:

@@ -10,22 +10,39 @@ from orchestrator.model.ids import DeploymentId
 from orchestrator.model.serving import ServingSpec
 from orchestrator.store.deployments import Put
 
+NO_SCHEDULER = (
+    "Warning: no scheduler is alive, so the schedules create no runs.\n"
+    "Start one:      orchestrator scheduler start"
+)
+
 
 def banner(
     spec: ServingSpec,
     puts: Mapping[DeploymentId, Put],
     isolation: Mapping[str, str],
     faults: Mapping[str, str],
+    *,
+    is_scheduled: bool = True,
 ) -> str:
-    """What is served, how, where to watch it and how to ask for a run."""
-    lines = [f"Serving as {spec.name}, up to {_count(spec.limit, 'run')} at once:", ""]
+    """What is served, how, where to watch it and how to ask for a run; whether something is
+    missing for that."""
+    why = " (limit: the number of CPUs here)" if spec.limit_is_default else ""
+    lines = [f"Serving as {spec.name}, up to {_count(spec.limit, 'run')} at once{why}:", ""]
     for definition in spec.definitions:
         lines += _deployment(definition, puts[definition.id], isolation, faults)
     first = shlex.quote(spec.definitions[0].full_name)
     lines += ["", f"Ask for a run:  orchestrator deployment run {first}"]
     if spec.page:
         lines.append(f"Watch:          {spec.page}")
+    if not is_scheduled:
+        lines += ["", NO_SCHEDULER]
     return "\n".join(lines)
+
+
+def needs_scheduler(spec: ServingSpec) -> bool:
+    """Whether somebody has to have started a scheduler: there are schedules, and the server is
+    not the one that brings its own."""
+    return not spec.embedded and any(definition.schedules for definition in spec.definitions)
 
 
 def _deployment(

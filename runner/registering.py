@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.model.deployment import RunnerRecord
 from orchestrator.model.errors import ServerRefused
 from orchestrator.model.ids import DeploymentId
-from orchestrator.store.attention import lower_attention
+from orchestrator.store.attention import is_led, lower_attention
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.checks import check_server, server_facts
 from orchestrator.store.deployments import (
@@ -25,6 +25,7 @@ from orchestrator.store.runners import register_runner, say_runner
 from orchestrator.version import __version__
 
 from . import events
+from .banner import needs_scheduler
 from .contact import Contact
 from .identity import Identity
 
@@ -63,6 +64,10 @@ class Registrar:
     async def register_all(self) -> dict[DeploymentId, Put]:
         """Make every deployment what the code says and join it."""
         return {d: await self._register(d) for d in self._here.served}
+
+    async def is_scheduled(self) -> bool:
+        """Whether the schedules that are served here create runs, as far as one can see now."""
+        return not needs_scheduler(self._here.spec) or await self._store.call(is_led())
 
     def register_again(self, d: DeploymentId) -> None:
         """The deployment does not know us any more: it was deleted, or we were taken for dead."""

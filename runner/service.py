@@ -59,7 +59,7 @@ class Service:
         # A beat waits for nobody, a start or a finish for no look.
         beats, writes, looks = (open_async_store(here.spec.url) for _ in range(3))
         self._puts: dict[DeploymentId, Put] = {}
-        self._announced = False
+        self._announced, self._is_scheduled = False, True
         self._roster = Roster(here.spec.limit)
         self._writes = Writes(writes, self._contact)
         self._requests = Requests(looks, here.clock)
@@ -122,6 +122,7 @@ class Service:
         """
         await self._registrar.check_server()
         self._puts = await self._registrar.register_all()
+        self._is_scheduled = await self._registrar.is_scheduled()
         self._announce()
         self._claimer.wake(self._here.served)
 
@@ -189,7 +190,13 @@ class Service:
     def _say_banner(self) -> None:
         spec, spawning = self._here.spec, self._spawning
         if spec.banner:
-            text = banner(spec, self._puts, spawning.isolation, spawning.faults)
+            text = banner(
+                spec,
+                self._puts,
+                spawning.isolation,
+                spawning.faults,
+                is_scheduled=self._is_scheduled,
+            )
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
         events.info("Serving.", runner=self._here.id, deployments=len(spec.definitions))

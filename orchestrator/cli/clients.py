@@ -1,18 +1,17 @@
-"""A client for the length of a command, with the nearest names when a deployment is unknown."""
+"""A client for the length of a command, and what helps when it refuses something."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from orchestrator.model.errors import DeploymentNotFound
+from orchestrator.cli.accepted import hint
+from orchestrator.cli.nearest import nearest
+from orchestrator.model.errors import DeploymentNotFound, InvalidParameters
 
 if TYPE_CHECKING:  # the client imports redis
     from orchestrator.client import Client
-
-_SUGGESTIONS = 3
 
 
 @contextmanager
@@ -28,10 +27,6 @@ def connected() -> Iterator[Client]:
             if suggestions := nearest(error.name, known):
                 error.add_note(f"Did you mean {' or '.join(suggestions)}?")
             raise
-
-
-def nearest(name: str, known: list[str]) -> list[str]:
-    """Full names that somebody who typed ``name`` may have meant, the likeliest first."""
-    # Half of a full name is the commonest slip, and too far away for a measure of likeness.
-    halves = [full for full in known if name in full.split("/")]
-    return (halves or get_close_matches(name, known, _SUGGESTIONS))[:_SUGGESTIONS]
+        except InvalidParameters as error:
+            error.add_note(hint(client.deployment(error.deployment), error))
+            raise

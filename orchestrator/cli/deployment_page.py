@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+from orchestrator.cli.accepted import rows
 from orchestrator.cli.moments import local, relative, span
 from orchestrator.cli.output import as_json, print_fields, print_heading, print_table
 from orchestrator.model.deployment import Deployment, ScheduleRecord
@@ -109,33 +109,7 @@ def _next_text(schedule: ScheduleRecord, paused: bool, now_ms: int) -> str:
 
 def _print_accepted(deployment: Deployment) -> None:
     """The parameters that its runs take."""
-    schema = deployment.parameter_schema
-    properties = schema.get("properties", {})
-    if not properties:
-        return
-    print_heading("Accepts")
-    print_table(
-        ("PARAMETER", "TYPE", "DEFAULT"),
-        [
-            (
-                name,
-                _kind(prop),
-                _default(prop, name in schema.get("required", ())),
-            )
-            for name, prop in properties.items()
-        ],
-        folding=("PARAMETER", "TYPE", "DEFAULT"),
-    )
-
-
-def _kind(prop: dict[str, Any]) -> str:
-    """What a parameter takes, in a word or two; the whole truth is in the schema."""
-    kinds = [str(each.get("type", "object")) for each in prop.get("anyOf", ())]
-    named = prop.get("type") or prop.get("$ref", "any").rpartition("/")[2]
-    return " or ".join(kinds) or (named if isinstance(named, str) else " or ".join(named))
-
-
-def _default(prop: dict[str, Any], required: bool) -> str:
-    if required:
-        return "required"
-    return as_json(prop["default"]) if "default" in prop else "-"
+    if accepted := rows(deployment.parameter_schema):
+        print_heading("Accepts")
+        headings = ("PARAMETER", "TYPE", "DEFAULT")
+        print_table(headings, accepted, folding=headings)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from orchestrator.cli import (
+    completing,
     config,
     deployments,
     doctor,
@@ -34,6 +35,7 @@ app.add_typer(runners.app, name="runner")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 app.command("version")(version.version)
+app.command("completion")(completing.completion)
 
 
 def main() -> None:
@@ -41,6 +43,7 @@ def main() -> None:
     # What a flow printed may hold characters that this terminal cannot show: show it anyhow.
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # TextIOWrapper
+    completing.prepare_completion()
     try:
         app()
     except OrchestratorError as error:

@@ -54,11 +54,10 @@ def logs(
 
     with connected() as client:
         if follow:
-            lines = _following(client, run_id, wanted, tail)
+            _print(_following(client, run_id, wanted, tail), output)
         else:
             found = [line for line in client.logs(run_id) if wanted(line)]
-            lines = _part(found, head, tail, reverse)
-        _print(lines, output)
+            _print(_part(found, head, tail, reverse), output)
 
 
 def _check(follow: bool, head: int | None, tail: int | None, reverse: bool) -> None:

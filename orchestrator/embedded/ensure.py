@@ -39,10 +39,22 @@ def ensure_server(settings: Settings) -> str:
     if settings.redis_url is not None:
         return settings.redis_url
     home = Home(settings.home)
-    if not (home.is_private() and ask(home.socket) == PONG):
+    if not _answers(home):
         home.prepare()
         _bring_up(home, settings)
     return home.url
+
+
+def living_server(settings: Settings) -> str | None:
+    """The URL of the configured server, or that of the home if it runs already; starts nothing."""
+    if settings.redis_url is not None:
+        return settings.redis_url
+    home = Home(settings.home)
+    return home.url if _answers(home) else None
+
+
+def _answers(home: Home) -> bool:
+    return home.is_private() and ask(home.socket) == PONG
 
 
 def _bring_up(home: Home, settings: Settings) -> None:

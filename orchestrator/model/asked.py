@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from orchestrator.model.errors import InvalidOption, InvalidParameters, ParameterFault
-from orchestrator.model.ids import RunId
+from orchestrator.model.ids import LONGEST_NAME, RunId
 from orchestrator.model.plain import as_json
 
 
@@ -37,14 +37,31 @@ class Asked:
 
     def __post_init__(self) -> None:
         _check_moment(self.scheduled_at)
-        if isinstance(self.tags, str) or not all(isinstance(tag, str) for tag in self.tags):
-            raise InvalidOption("tags", self.tags, "must be a list of texts")
+        check_tags(self.tags)
         for option in ("idempotency_key", "name"):
-            value = getattr(self, option)
-            if value is not None and (not isinstance(value, str) or not value.strip()):
-                raise InvalidOption(option, value, "must be a text, and not empty")
+            if getattr(self, option) is not None:
+                _check_text(option, getattr(self, option))
         check_mapping(self.deployment, self.parameters)
         object.__setattr__(self, "parameters", as_json(self.parameters))
+
+
+def check_tags(tags: object) -> None:
+    """Nothing, when these can be the tags of a run or a deployment.
+
+    Raises:
+        InvalidOption: no list, or a tag that is empty, too long, or no text.
+    """
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        raise InvalidOption("tags", tags, "must be a list of texts")
+    for tag in tags:
+        _check_text("tags", tag)
+
+
+def _check_text(option: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidOption(option, value, "must be a text, and not empty")
+    if len(value) > LONGEST_NAME:
+        raise InvalidOption(option, value, f"is longer than {LONGEST_NAME} characters")
 
 
 def check_mapping(deployment: str, parameters: object) -> None:

@@ -25,7 +25,7 @@ HEAVY = {
 """None of these is needed to print help, and each costs more than the help itself."""
 
 PAGES = {
-    "": "serve doctor version server scheduler deployment run runner config",
+    "": "serve doctor version completion server scheduler deployment run runner config",
     "server": "start",
     "scheduler": "start",
     "deployment": "ls inspect pause resume hold release run",
