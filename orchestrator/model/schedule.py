@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 from orchestrator.model.cron import CronTimes
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.errors import InvalidSchedule
+from orchestrator.model.ids import DeploymentId
 from orchestrator.model.interval import DEFAULT_ANCHOR, interval_of, interval_rule
 from orchestrator.model.recurrences import Recurrences
 from orchestrator.model.wallclock import WallClock
@@ -72,6 +74,16 @@ def newest(rule: Rule, after: datetime, until: datetime, most: int) -> list[date
             found = list(tail)
         span *= 8
     return found
+
+
+def jitter_ms(d: DeploymentId, definition: ScheduleDefinition, due_ms: int) -> int:
+    """By how much an occurrence is late: the same for whoever computes it, and for no two
+    schedules or instants alike."""
+    most = round(definition.jitter_seconds * 1000)
+    if not most:
+        return 0
+    digest = hashlib.sha256(f"{d}\0{definition.slug}\0{due_ms}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % (most + 1)
 
 
 @lru_cache(maxsize=16_384)
