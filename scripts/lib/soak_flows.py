@@ -55,6 +55,13 @@ def stubborn(seconds: float) -> None:
         witness.work(seconds)
 
 
+@flow(retries=1, cancel_grace_seconds=CANCEL_GRACE)
+def endless() -> None:
+    """Ends only when it is cancelled."""
+    with witnessed() as witness:
+        witness.work(3600)
+
+
 @flow(retries=1)
 def clock() -> None:
     """Scheduled each second."""
@@ -64,7 +71,7 @@ def clock() -> None:
 
 if __name__ == "__main__":
     every_second = Schedule(interval=PERIOD, slug="second", catchup="all")
-    flows = (brief, sleeper, forker, failing, stubborn)
+    flows = (brief, sleeper, forker, failing, stubborn, endless)
     serve(
         # The tags differ from start to start: serving again changes deployments in flight.
         *(each.to_deployment("soak", tags=[f"pid-{os.getpid()}"]) for each in flows),

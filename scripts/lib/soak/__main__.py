@@ -14,6 +14,7 @@ from random import SystemRandom
 
 from soak.checker import judge
 from soak.figures import figures
+from soak.fleet import Code
 from soak.profile import PROFILES
 from soak.report import report
 from soak.trial import trial
@@ -33,7 +34,8 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     sys.stderr.write(f"profile {chosen.profile}, seed {chosen.seed}, logs in {folder}\n")
     began = time.monotonic()
-    with trial(profile, chosen.seed, folder) as soak:
+    code = Code.copied(folder / "code")
+    with trial(profile, chosen.seed, folder, code) as soak:
         evidence = soak.run()
     soak.history.write(folder / "history")
     violations = judge(evidence)

@@ -62,7 +62,9 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "executed again, by cause": dict(causes(evidence)),
         "frozen holders seen by the next attempt": _frozen_holders(evidence),
         "marks of hosts just resumed": _resumed(evidence),
-        "recovery": {kind: asdict(times) for kind, times in recoveries(evidence).items()},
+        "recovery (server up)": {
+            kind: asdict(times) for kind, times in recoveries(evidence).items()
+        },
         "cancel": _as_dict(cancels(evidence)),
         "lateness of this machine": round(evidence.lateness, 3),
     }
@@ -109,8 +111,8 @@ def _cause(run: Run, attempt: Attempt) -> str:
 
 
 def recoveries(evidence: Evidence) -> Mapping[str, Times]:
-    """From a kill (or the begin of a stop) to the next attempt of each run that it hit, where no
-    other fault came between: two at once take as long as both."""
+    """From a kill (or the begin of a stop) to the next attempt of each run that it hit, where the
+    server was there: an outage and a recovery take as long as both."""
     by_pid: defaultdict[int, list[tuple[Attempt, Attempt]]] = defaultdict(list)
     for attempts in evidence.attempts.values():
         for attempt, following in pairwise(attempts):
@@ -126,8 +128,8 @@ def recoveries(evidence: Evidence) -> Mapping[str, Times]:
 
 
 def _is_undisturbed(evidence: Evidence, event: Event, following: Attempt) -> bool:
-    others = (e for e in evidence.events if e.kind not in PEOPLE and e is not event)
-    return not any(e.began < following.began and e.ended > event.began for e in others)
+    outages = evidence.of_kind("kill server", "stop server")
+    return not any(e.began < following.began and e.ended > event.began for e in outages)
 
 
 def cancels(evidence: Evidence) -> Times | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.programs import command_of
 from soak.proxy import Proxy
 from tests.support.processes import children, tree
 from tests.support.waiting import eventually
 
-FLOWS = Path(__file__).resolve().parents[1] / "soak_flows.py"
+ORIGINAL = Path(__file__).resolve().parents[3]
+NO_SERVER = 3
+IGNORED = shutil.ignore_patterns("__pycache__")
+Variables = Mapping[str, str]
 PATIENCE = 60.0
 """Seconds a process may take to come up, on a machine under load."""
 
@@ -30,7 +33,7 @@ class Member:
     words: list[str]
     ready: str
     """What its log says once it works."""
-    environment: Mapping[str, str]
+    environment: Variables
     process: subprocess.Popen[bytes] | None = None
     _read_from: int = field(init=False, default=0)
 
@@ -67,7 +70,9 @@ class Member:
         def works() -> bool:
             if self.is_ready():
                 return True
-            if self.process is not None and self.process.poll() is not None:
+            code = None if self.process is None else self.process.poll()
+            if code is not None:
+                assert code == NO_SERVER, f"{self.name} ended with {code}: {self.log}"
                 self.start()
             return False
 
@@ -127,16 +132,35 @@ def all_below(pids: list[int]) -> list[int]:
     return [each for pid in pids for each in (pid, *tree(pid))]
 
 
-def host(name: str, proxy: Proxy, folder: Path, limit: int, environment: Mapping[str, str]) -> Host:
-    """A serving script, not started yet."""
-    words = [sys.executable, str(FLOWS), str(limit)]
-    return Host(name, proxy, folder, words, "Serving.", environment)
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A copy of the project that the processes run: nobody edits it meanwhile, except to break it
+    on purpose."""
 
+    home: Path
 
-def scheduler(name: str, proxy: Proxy, folder: Path, environment: Mapping[str, str]) -> Member:
-    """A scheduler, not started yet."""
-    # One that stands by says nothing: it counts as working from the start.
-    return Member(name, proxy, folder, command_of("scheduler"), "", environment)
+    @classmethod
+    def copied(cls, home: Path) -> Code:
+        """Copy what this process runs to ``home``."""
+        for name in ("orchestrator", "runner", "scheduler", "scripts/lib"):
+            shutil.copytree(ORIGINAL / name, home / name, ignore=IGNORED)
+        return cls(home)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes processes import it."""
+        return {"PYTHONPATH": f"{self.home}:{self.home / 'scripts/lib'}"}
+
+    def host(self, name: str, proxy: Proxy, folder: Path, limit: int, variables: Variables) -> Host:
+        """A serving script, not started yet."""
+        words = [sys.executable, str(self.home / "scripts/lib/soak_flows.py"), str(limit)]
+        return Host(name, proxy, folder, words, "Serving.", {**variables, **self.environment})
+
+    def scheduler(self, name: str, proxy: Proxy, folder: Path, variables: Variables) -> Member:
+        """A scheduler, not started yet. One that stands by says nothing: it counts as working from
+        the start."""
+        words = [sys.executable, "-P", str(self.home / "orchestrator/programs.py"), "scheduler"]
+        return Member(name, proxy, folder, words, "", {**variables, **self.environment})
 
 
 def marked(variable: str) -> dict[int, str]:

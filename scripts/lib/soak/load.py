@@ -36,6 +36,8 @@ class Load:
     """The share of the faults that are over: runs are asked for at the same pace."""
     is_calm: threading.Event = field(default_factory=threading.Event)
     accepted: list[RunId] = field(default_factory=list)
+    endless: list[RunId] = field(default_factory=list)
+    """Runs that end only when somebody cancels them."""
     finals: dict[RunId, Run] = field(default_factory=dict)
     """Records as they were when they were first seen to be final."""
 
@@ -74,7 +76,11 @@ class Load:
         deeds = [self._cancel] * 4 + [self._pause_run, self._hold, self._hold, self._pause_schedule]
         with Client(self.url) as client:
             while not self.is_calm.wait(random.expovariate(1 / self.profile.meddle_seconds)):
+                if self.endless:
+                    self._cancel_run(client, self.endless.pop(0))
                 random.choice(deeds)(client, random)
+            for run_id in self.endless:
+                self._cancel_run(client, run_id)
 
     def _is_due(self, number: int) -> bool:
         return number <= self.profile.runs * (self.progress() * 0.95 + 0.05)
@@ -89,11 +95,16 @@ class Load:
             lambda run: run.id,
         )
         self.accepted.append(run.id)
+        if kind == "endless":
+            self.endless.append(run.id)
 
     def _cancel(self, client: Client, random: Random) -> None:
         if run_id := self._some_run(random):
-            with suppress(RunIsFinal):
-                self._ask("cancel", run_id, lambda: client.cancel_run(run_id))
+            self._cancel_run(client, run_id)
+
+    def _cancel_run(self, client: Client, run_id: RunId) -> None:
+        with suppress(RunIsFinal):
+            self._ask("cancel", run_id, lambda: client.cancel_run(run_id))
 
     def _pause_run(self, client: Client, random: Random) -> None:
         if run_id := self._some_run(random):
@@ -121,7 +132,7 @@ class Load:
 
 
 def _parameters(kind: str, random: Random) -> dict[str, Any]:
-    if kind == "brief":
+    if kind in ("brief", "endless"):
         return {}
     if kind == "failing":
         return {"failures": random.randint(0, 3)}

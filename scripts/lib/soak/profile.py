@@ -15,7 +15,14 @@ FAILURES = 2
 RETRIES = {"failing/soak": FAILURES}
 """Of the deployments that differ from the others, which have one."""
 
-SHARES = {"brief": 40, "sleeper": 30, "forker": 12, "failing": 10, "stubborn": 8}
+SHARES = {
+    "brief": 40,
+    "sleeper": 30,
+    "forker": 10,
+    "failing": 10,
+    "stubborn": 7,
+    "endless": 3,
+}
 """Of a hundred runs."""
 
 STOPS = (2.0, 1.05, 0.95, 0.5)

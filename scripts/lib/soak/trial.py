@@ -22,7 +22,7 @@ from soak.attempts import attempts_of, read_marks
 from soak.evidence import Evidence
 from soak.figures import PEOPLE as PEOPLES_REQUESTS
 from soak.figures import refusals
-from soak.fleet import Host, Member
+from soak.fleet import Code, Host, Member
 from soak.history import History
 from soak.injecting import Injector
 from soak.load import Load
@@ -151,12 +151,12 @@ class Trial:
 
 
 @contextmanager
-def trial(profile: Profile, seed: int, folder: Path) -> Iterator[Trial]:
-    """A server, hosts and schedulers, made ready to start in ``folder``."""
+def trial(profile: Profile, seed: int, folder: Path, code: Code) -> Iterator[Trial]:
+    """A server, hosts and schedulers, made ready to start; their files are in ``folder``."""
     (folder / "locks").mkdir(parents=True)
     (folder / "marks").touch()
     os.environ[MARK] = uuid.uuid4().hex
-    environment = {
+    variables = {
         FOLDER: str(folder),
         "ORCHESTRATOR_HOME": str(folder / "home"),
         "ORCHESTRATOR_LEASE_SECONDS": str(LEASE),
@@ -171,15 +171,13 @@ def trial(profile: Profile, seed: int, folder: Path) -> Iterator[Trial]:
         for name in (*names, SCHEDULERS, PEOPLE):
             made.proxies[name] = proxies.open(server.socket, server.folder / name)
         for name in names:
-            proxy = made.proxies[name]
-            made.hosts[name] = fleet.host(name, proxy, folder, profile.limit, environment)
+            host = code.host(name, made.proxies[name], folder, profile.limit, variables)
+            made.hosts[name] = host
         for number in range(profile.schedulers):
-            proxy = made.proxies[SCHEDULERS]
-            made.schedulers.append(
-                fleet.scheduler(f"scheduler-{number}", proxy, folder, environment)
-            )
-        with _measured(made):
-            yield made
+            proxy, name = made.proxies[SCHEDULERS], f"scheduler-{number}"
+            made.schedulers.append(code.scheduler(name, proxy, folder, variables))
+        stack.enter_context(_measured(made))
+        yield made
 
 
 @contextmanager
