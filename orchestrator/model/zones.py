@@ -48,7 +48,7 @@ def first_valid(local: datetime, zone: ZoneInfo) -> datetime:
     if to_local(early, zone) == local:
         return early
     # Inside a gap the two readings of a local time lie on the two sides of the change.
-    return _change_between(_instant(local, zone, 1), early, zone)
+    return change_between(_instant(local, zone, 1), early, zone)
 
 
 def all_valid(local: datetime, zone: ZoneInfo) -> list[datetime]:
@@ -62,7 +62,7 @@ def _instant(local: datetime, zone: ZoneInfo, fold: int) -> datetime:
 
 
 @lru_cache(maxsize=1024)
-def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+def change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     """The second at which the zone's offset changed; it did so once in between."""
     old = before.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):
