@@ -1,4 +1,4 @@
-"""``orchestrator deployment``: list, inspect, run, pause, hold."""
+"""``orchestrator deployment``: list, inspect, run, pause, hold, delete."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.clients import connected
+from orchestrator.cli.completing import deployment_names
 from orchestrator.cli.deployment_page import print_deployment, print_deployments
 from orchestrator.cli.groups import group
 from orchestrator.cli.output import (
@@ -21,10 +22,13 @@ from orchestrator.model.clock import SystemClock
 if TYPE_CHECKING:
     from orchestrator.model.deployment import Deployment
 
-app = group("List, run, pause and hold deployments.")
+app = group("List, run, pause, hold and delete deployments.")
 
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="The full name: flow/deployment.")
+    str,
+    typer.Argument(
+        metavar="NAME", help="The full name: flow/deployment.", autocompletion=deployment_names
+    ),
 ]
 
 
@@ -80,6 +84,23 @@ def release(name: NameArgument, output: OutputOption = Output.TEXT) -> None:
     """Let runs of a held deployment start again."""
     with connected() as client:
         _say(client.release_deployment(name), output, "released: waiting runs start")
+
+
+@app.command("delete")
+def delete(
+    name: NameArgument,
+    force: Annotated[
+        bool, typer.Option("--force", help="Though it is served, or runs are under way.")
+    ] = False,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Forget a deployment: its schedules, its runs and their logs."""
+    with connected() as client:
+        number = client.delete_deployment(name, force=force)
+    if output is Output.JSON:
+        print_document({"name": name, "deleted_runs": number})
+    else:
+        print(f"{name} was deleted, with {number} {'run' if number == 1 else 'runs'}.")
 
 
 def _say(deployment: Deployment, output: Output, sentence: str) -> None:

@@ -64,7 +64,7 @@ def run(
             name=run_name,
         )
         if output is Output.TEXT:
-            _say(client, created)
+            say_created(client, created)
         if watch:
             raise typer.Exit(watch_run(client, created.id, output))
     if output is Output.JSON:
@@ -83,7 +83,8 @@ def _start(start_in: str | None, start_at: str | None) -> datetime | None:
         raise
 
 
-def _say(client: Client, created: Run) -> None:
+def say_created(client: Client, created: Run) -> None:
+    """Its id, when it starts, and what keeps it from starting."""
     now_ms = SystemClock().now_ms()
     when = (
         f", starts {local(created.scheduled_at, now_ms)}" if created.scheduled_at > now_ms else ""

@@ -8,6 +8,18 @@ from datetime import UTC, datetime, timedelta
 import typer
 
 from orchestrator.model.clock import from_ms
+from orchestrator.model.spans import relative, span
+
+__all__ = [
+    "from_now",
+    "local",
+    "parse_duration",
+    "parse_moment",
+    "parse_since",
+    "relative",
+    "span",
+    "stamp",
+]
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
 _SECONDS = {
@@ -18,7 +30,6 @@ _SECONDS = {
     **dict.fromkeys(("d", "day", "days"), 86_400),
     **dict.fromkeys(("w", "week", "weeks"), 7 * 86_400),
 }
-_UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def parse_duration(text: str) -> timedelta:
@@ -56,6 +67,20 @@ def parse_moment(text: str) -> datetime:
         ) from None
 
 
+def parse_since(text: str) -> datetime:
+    """A time, or how long ago it is.
+
+    Raises:
+        typer.BadParameter: neither of them.
+    """
+    try:
+        return datetime.now(UTC) - parse_duration(text)
+    except typer.BadParameter:
+        return parse_moment(text)
+    except OverflowError:
+        raise typer.BadParameter("that is before the beginning of the calendar") from None
+
+
 def from_now(delay: timedelta) -> datetime:
     """The moment after ``delay``.
 
@@ -66,29 +91,6 @@ def from_now(delay: timedelta) -> datetime:
         return datetime.now(UTC) + delay
     except OverflowError:
         raise typer.BadParameter("that is beyond the end of the calendar") from None
-
-
-def span(seconds: float, units: int = 2) -> str:
-    """A duration in at most ``units`` units: ``850ms``, ``12s``, ``3m 5s``, ``2d 4h``."""
-    if seconds < 1:
-        return f"{round(seconds * 1000)}ms"
-    rest = round(seconds)
-    words: list[str] = []
-    for unit, size in _UNITS:
-        count, rest = divmod(rest, size)
-        if count or words:
-            words.append(f"{count}{unit}")
-    return " ".join(word for word in words[:units] if not word.startswith("0"))
-
-
-def relative(ms: int | None, now_ms: int) -> str:
-    """``3m 5s ago``, ``in 2h``, ``now``, or ``-`` when there is no such time."""
-    if ms is None:
-        return "-"
-    away = (ms - now_ms) / 1000
-    if abs(away) < 1:
-        return "now"
-    return f"in {span(away)}" if away > 0 else f"{span(-away)} ago"
 
 
 def local(ms: int, now_ms: int) -> str:

@@ -53,7 +53,7 @@ def print_run(run: Run, now_ms: int) -> None:
             ("Id", run.id),
             ("State", _state_and_reason(run, now_ms)),
             ("Deployment", run.deployment),
-            ("Parameters", as_json(run.parameters)),
+            ("Parameters", as_json(run.shown_parameters)),
             ("Tags", ", ".join(run.tags) or None),
             ("Asked by", run.created_by or None),
             ("Scheduled", local(run.scheduled_at, now_ms)),
@@ -65,6 +65,8 @@ def print_run(run: Run, now_ms: int) -> None:
             ("Version", run.version),
             ("Commit", run.commit),
             ("Key", run.idempotency_key),
+            ("Retry of", run.retry_of),
+            ("Retried as", run.retried_as),
             ("Progress", None if run.progress is None else as_json(run.progress)),
             ("Result", None if run.result is None else as_json(run.result)),
         ]

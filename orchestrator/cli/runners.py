@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from orchestrator.cli.clients import connected
 from orchestrator.cli.groups import group
@@ -20,7 +22,7 @@ from orchestrator.model.clock import SystemClock
 if TYPE_CHECKING:
     from orchestrator.model.deployment import RunnerRecord
 
-app = group("See the serving processes.")
+app = group("See the serving processes, and let them leave.")
 
 
 @app.command("ls")
@@ -40,6 +42,31 @@ def ls(limit: LimitOption = 50, output: OutputOption = Output.TEXT) -> None:
         [_row(runner, now_ms) for runner in runners],
         folding=("RUNNER", "HOST", "DEPLOYMENTS"),
     )
+
+
+@app.command("drain")
+def drain(
+    runner: Annotated[
+        str | None, typer.Argument(metavar="[RUNNER]", help="A runner's id, as `ls` shows it.")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="HOST", help="Every runner of this host.")
+    ] = None,
+    output: OutputOption = Output.TEXT,
+) -> None:
+    """Let a runner finish what it runs, claim nothing more, and end."""
+    with connected() as client:
+        if runner is not None and host is None:
+            drained = [client.drain_runner(runner)]
+        elif host is not None and runner is None:
+            drained = client.drain_host(host)
+        else:
+            raise typer.BadParameter("give a RUNNER, or --host")
+    if output is Output.JSON:
+        print_document([record.to_json() for record in drained])
+        return
+    for record in drained:
+        print(f"{record.id} on {record.host} drains: {record.running} of its runs go on.")
 
 
 def _row(runner: RunnerRecord, now_ms: int) -> tuple[str, ...]:

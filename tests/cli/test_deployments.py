@@ -132,3 +132,31 @@ def test_an_unlike_name_suggests_nothing(terminal: Terminal, seeds: Seeds) -> No
     assert answer.code == 1
     assert "no deployment 'zzzzz/qqqqq'" in answer.err
     assert "Did you mean" not in answer.err
+
+
+def test_delete(terminal: Terminal, seeds: Seeds) -> None:
+    seeds.deployment(HELLO)
+    seeds.deployment("other/thing")
+    seeds.waiting(HELLO)
+    seeds.waiting("other/thing")
+
+    text = terminal.call("deployment", "delete", HELLO)
+    data = terminal.call("deployment", "delete", "other/thing", "--output", "json")
+    again = terminal.call("deployment", "delete", HELLO)
+
+    assert (text.code, text.out) == (0, f"{HELLO} was deleted, with 1 run.\n")
+    assert data.document == {"name": "other/thing", "deleted_runs": 1}
+    assert (again.code, again.out, "no deployment" in again.err) == (1, "", True)
+    assert terminal.call("deployment", "ls", "-o", "json").document == []
+    assert terminal.call("run", "ls", "-o", "json").document == []
+
+
+def test_a_served_deployment_is_deleted_by_force_only(terminal: Terminal, seeds: Seeds) -> None:
+    seeds.deployment(HELLO)
+    seeds.runner()
+    refused = terminal.call("deployment", "delete", HELLO)
+    forced = terminal.call("deployment", "delete", HELLO, "--force")
+
+    assert (refused.code, refused.out) == (1, "")
+    assert f"{HELLO} is served: stop its runners first" in refused.err
+    assert (forced.code, forced.out) == (0, f"{HELLO} was deleted, with 0 runs.\n")

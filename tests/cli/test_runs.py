@@ -52,6 +52,11 @@ def test_ls_by_state_and_deployment(terminal: Terminal, seeds: Seeds) -> None:
     assert ids("--deployment", HELLO) == [waiting, done]
     assert ids("--deployment", HELLO, "--state", "Scheduled") == [waiting]
     assert ids("--state", "Failed") == []
+    assert ids("--state", "failed", "--state", "completed") == [done]
+    assert len(ids("--tag", "seeded")) == 3
+    assert ids("--tag", "seeded", "-t", "other") == []
+    assert len(ids("--since", "1h")) == 3
+    assert ids("--since", "2099-01-01") == []
 
 
 def test_inspect_a_failed_run(terminal: Terminal, seeds: Seeds) -> None:
@@ -131,7 +136,10 @@ def test_cancel_a_run_that_is_over(terminal: Terminal, seeds: Seeds) -> None:
     assert "already Completed" in answer.err
 
 
-@pytest.mark.parametrize("verb", ["inspect", "logs", "watch", "cancel"])
+VERBS = ["inspect", "logs", "watch", "cancel", "pause", "resume", "retry", "delete", "explain"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("run_id", [UNKNOWN, "nonsense", "", "a" * 12 + "-" + "*" * 21, "é"])
 def test_an_unknown_run_exits_1(terminal: Terminal, verb: str, run_id: str) -> None:
     answer = terminal.call("run", verb, run_id)
@@ -150,7 +158,11 @@ def test_an_unknown_run_exits_1(terminal: Terminal, verb: str, run_id: str) -> N
         ["ls", "--limit", "many"],
         ["ls", "extra"],
         ["inspect"],
+        ["ls", "--since", "yesterday"],
+        ["ls", "--since", "99999999d"],
         ["cancel"],
+        ["delete"],
+        ["retry", UNKNOWN, "-p", "name"],
         ["begin"],
     ],
 )
