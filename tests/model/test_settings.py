@@ -116,6 +116,7 @@ def test_a_repr_shows_no_password(tmp_path: Path) -> None:
         ("log_line_bytes", "255", "give a whole number from 256 to 1048576"),
         ("log_lines", "0", "give a whole number from 1 to 10000000"),
         ("log_lines", "1.5", "give a whole number"),
+        ("log_prints", "perhaps", "give true or false"),
     ],
 )
 def test_a_refusal_names_the_variable_the_value_and_what_to_do(
