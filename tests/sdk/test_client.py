@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from orchestrator import (
     InvalidOption,
     InvalidParameters,
     KeyReused,
+    RunFailed,
     RunIsFinal,
     RunNotFound,
     ServerUnavailable,
@@ -25,11 +27,12 @@ from orchestrator import (
     run_deployment,
 )
 from orchestrator.model.deployment import DeploymentDefinition
-from orchestrator.model.errors import Conflict
-from orchestrator.model.ids import deployment_id
+from orchestrator.model.errors import Conflict, RunIsOpen, RunnerNotFound
+from orchestrator.model.ids import RunnerId, deployment_id
 from orchestrator.model.states import State
 from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import announce_deployment, put_deployment
+from orchestrator.store.runners import leave_runner, register_runner
 from tests.support import Server
 
 
@@ -189,6 +192,9 @@ def test_unknown_runs(client: Client, run_id: str) -> None:
         client.cancel_run,
         client.pause_run,
         client.resume_run,
+        client.retry_run,
+        client.delete_run,
+        client.explain_run,
         client.logs,
         client.wait_for_run,
         lambda each: list(client.follow_logs(each)),
@@ -237,6 +243,94 @@ def test_the_server_is_looked_at(client: Client) -> None:
 def test_no_server() -> None:
     with Client("redis://127.0.0.1:1/0") as client, pytest.raises(ServerUnavailable):
         client.deployments()
+
+
+def test_an_ended_run_is_asked_for_again(client: Client) -> None:
+    first = client.create_run(NAME, {"times": 2}, tags=["b"], name="mine", idempotency_key="k")
+    with pytest.raises(RunIsOpen):
+        client.retry_run(first.id)
+    client.cancel_run(first.id)
+
+    again = client.retry_run(first.id)
+    other = client.retry_run(first.id, {"times": 3})
+
+    assert (again.parameters, again.tags, again.name) == (first.parameters, ("a", "b"), "mine")
+    assert (again.retry_of, again.idempotency_key, again.is_final) == (first.id, None, False)
+    assert other.parameters == {"who": "all", "times": 3}
+    assert client.run(first.id).retried_as == other.id
+    assert client.run(first.id).state is State.CANCELLED, "final is final"
+    with pytest.raises(InvalidParameters, match="times"):
+        client.retry_run(first.id, {"times": "many"})
+    with pytest.raises(InvalidParameters, match="must map names"):
+        client.retry_run(first.id, [1])  # type: ignore[arg-type]
+    assert len(client.runs()) == 3
+
+
+def test_a_run_without_a_name_hands_none_on(client: Client) -> None:
+    first = client.cancel_run(client.create_run(NAME).id)
+
+    again = client.retry_run(first.id)
+    assert (first.own_name, again.own_name) == (None, None)
+    assert again.name != first.name
+
+
+def test_deleting_runs(client: Client) -> None:
+    run = client.create_run(NAME)
+    with pytest.raises(RunIsOpen, match="cancel it first"):
+        client.delete_run(run.id)
+    cancelled = client.cancel_run(run.id)
+
+    assert client.delete_run(run.id) == cancelled
+    with pytest.raises(RunNotFound):
+        client.delete_run(run.id)
+
+
+def test_a_run_that_is_waited_for_is_deleted(client: Client) -> None:
+    run = client.create_run(NAME)
+    client.delete_deployment(NAME)
+
+    with pytest.raises(RunNotFound):
+        client.wait_for_run(run.id)
+
+
+def test_deleting_deployments(server: Server, client: Client) -> None:
+    client.create_run(NAME)
+    store = open_store(server.url)
+    store.call(register_runner(D, RunnerId("r"), "{}"))
+    with pytest.raises(Conflict, match="is served"):
+        client.delete_deployment(NAME)
+    store.call(leave_runner(D, RunnerId("r"), False))
+    store.close()
+
+    assert client.delete_deployment(D) == 1
+    with pytest.raises(DeploymentNotFound):
+        client.delete_deployment(NAME)
+    assert client.deployments() == []
+
+
+def test_runs_are_explained(client: Client) -> None:
+    run = client.create_run(NAME)
+
+    explanation = client.explain_run(run.id)
+    assert (explanation.run, explanation.code) == (run, "unserved")
+    assert NAME in explanation.sentence
+
+
+def test_nobody_to_drain(client: Client) -> None:
+    with pytest.raises(RunnerNotFound):
+        client.drain_runner("nobody")
+    with pytest.raises(RunnerNotFound):
+        client.drain_host("nowhere")
+
+
+def test_a_result_or_the_reason_why_there_is_none(client: Client) -> None:
+    run = client.create_run(NAME)
+    with pytest.raises(RunIsOpen):
+        run.result_or_raise()
+    ended = replace(run, state=State.FAILED, error={"type": "ValueError", "message": "no file"})
+    with pytest.raises(RunFailed, match="ended as Failed: ValueError: no file"):
+        ended.result_or_raise()
+    assert replace(run, state=State.COMPLETED, result=[1]).result_or_raise() == [1]
 
 
 @pytest.fixture
