@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypedDict
 
+from orchestrator.model.asked import check_tags
 from orchestrator.model.deployment import DeploymentDefinition, FlowOptions
 from orchestrator.model.errors import InvalidOption
 from orchestrator.model.ids import check_name
@@ -159,12 +160,9 @@ def _flag(options: Mapping[str, Any], option: str) -> bool | None:
 def _tags(tags: object) -> tuple[str, ...]:
     if tags is None:
         return ()
-    if isinstance(tags, str) or not isinstance(tags, Iterable):
-        raise InvalidOption("tags", tags, "must be a list of texts")
-    found = tuple(dict.fromkeys(tags))
-    if not all(isinstance(tag, str) and tag for tag in found):
-        raise InvalidOption("tags", tags, "each must be a text, and not empty")
-    return found
+    if not isinstance(tags, str) and isinstance(tags, Iterable):
+        tags = tuple(dict.fromkeys(tags))
+    return check_tags(tags)
 
 
 def _mapping(parameters: object) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from orchestrator.deployment import Deployment, ServingOptions, checked_limit
 from orchestrator.execution import context
@@ -29,6 +29,8 @@ from orchestrator.settings import Settings, load_settings
 
 STOP_NOW, NO_SERVER = 130, 3
 """Exit codes of a runner that was stopped at once, and of one that never had a server."""
+
+T = TypeVar("T")
 
 logger = logging.getLogger("orchestrator")
 
@@ -79,7 +81,7 @@ async def aserve(
         return
     options = _options(limit, pause_on_shutdown, print_starting_message)
     with _Signals() as signals:
-        spec = await asyncio.to_thread(_spec, deployments, options)
+        spec = await _beside_the_loop(lambda: _spec(deployments, options))
         with signals.start_runner(spec) as runner:
             ended = asyncio.ensure_future(asyncio.to_thread(runner.process.wait))
             try:
@@ -220,6 +222,23 @@ def _spec(deployments: Sequence[Deployment], options: ServingOptions) -> Serving
         sys.stderr.write(f"{error}\n")
         raise SystemExit(NO_SERVER) from None
     return serving_spec(deployments, options, settings, url)
+
+
+async def _beside_the_loop(call: Callable[[], T]) -> T:
+    """What ``call`` answers, called in a thread that nobody waits for when the program ends."""
+    import asyncio
+    from concurrent.futures import Future
+
+    answer: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - whoever awaits it gets it
+            answer.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return await asyncio.wrap_future(answer)
 
 
 def _is_reached_again() -> bool:

@@ -45,16 +45,18 @@ class Asked:
         object.__setattr__(self, "parameters", as_json(self.parameters))
 
 
-def check_tags(tags: object) -> None:
-    """Nothing, when these can be the tags of a run or a deployment.
+def check_tags(tags: object) -> tuple[str, ...]:
+    """The tags, when they can be those of a run or a deployment.
 
     Raises:
         InvalidOption: no list, or a tag that is empty, too long, or no text.
     """
     if isinstance(tags, str) or not isinstance(tags, Iterable):
         raise InvalidOption("tags", tags, "must be a list of texts")
-    for tag in tags:
+    found = tuple(tags)
+    for tag in found:
         _check_text("tags", tag)
+    return found
 
 
 def _check_text(option: str, value: object) -> None:

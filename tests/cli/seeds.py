@@ -101,12 +101,17 @@ class Seeds:
         assert self.store.call(start_run(RunId(claimed.run_id), claimed.token, 4711)) == "ok"
         return claimed
 
-    def log(self, claimed: Claimed, *texts: str, level: str = "INFO") -> None:
+    def log(
+        self,
+        claimed: Claimed,
+        *texts: str,
+        level: str = "INFO",
+        logger: str = "flow",
+        attempt: int = 1,
+    ) -> None:
         """Lines of a run's log."""
-        lines = [
-            json.dumps({"t": time.time(), "l": level, "n": "flow", "m": text, "a": 1}) + "\n"
-            for text in texts
-        ]
+        facts = {"t": time.time(), "l": level, "n": logger, "a": attempt}
+        lines = [json.dumps({**facts, "m": text}) + "\n" for text in texts]
         stored = append_log(
             RunId(claimed.run_id), claimed.token, "".join(lines).encode(), 3_600_000
         )

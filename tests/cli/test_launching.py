@@ -114,3 +114,35 @@ def test_wrong_usage_exits_2_and_makes_no_run(
     assert says in answer.err
     assert "Traceback" not in answer.err
     assert seeds.store.follow(list_runs()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        ("times=many", ["It takes:", "  times  integer, default 1"]),
+        ("nmae=Ada", ["Did you mean name?"]),
+        ("xyz=1", ["It takes:", "  name   string, default -", "  times  integer, default 1"]),
+    ],
+)
+def test_a_refused_parameter_shows_what_is_taken(
+    terminal: Terminal, seeds: Seeds, given: str, lines: list[str]
+) -> None:
+    seeds.deployment(HELLO)
+
+    answer = terminal.call("deployment", "run", HELLO, "-p", given)
+
+    assert answer.err.splitlines()[-len(lines) :] == lines
+
+
+@pytest.mark.parametrize(
+    "words", [("--tag", ""), ("--name", "x" * 501), ("--name", ""), ("--idempotency-key", " ")]
+)
+def test_texts_that_cannot_be_used_exit_2(
+    terminal: Terminal, seeds: Seeds, words: tuple[str, str]
+) -> None:
+    seeds.deployment(HELLO)
+
+    answer = terminal.call("deployment", "run", HELLO, *words)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert seeds.store.follow(list_runs()) == []

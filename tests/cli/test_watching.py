@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from orchestrator.model.states import State
+from orchestrator.store.telling import set_progress
 from tests.cli.seeds import HELLO, Seeds
 from tests.cli.terminal import Terminal
+from tests.cli.test_output import on_a_terminal
 
 
 def lines_until(process: subprocess.Popen[str], word: str) -> Iterator[str]:
@@ -109,3 +111,46 @@ def test_running_and_watching_in_one_command(terminal: Terminal, seeds: Seeds) -
     assert run["id"] in first
     assert "Cancelled" in rest
     assert "ended as Cancelled" in said
+
+
+def test_progress_is_shown_in_a_pipe_when_it_changes(terminal: Terminal, seeds: Seeds) -> None:
+    seeds.deployment(HELLO)
+    claimed = seeds.running()
+    half = '{"done": 5, "total": 10, "text": "half of it"}'
+    with terminal.start("run", "watch", claimed.run_id) as watching:
+        list(lines_until(watching, "Running"))
+        seeds.store.call(set_progress(claimed.run_id, claimed.token, half))
+        shown = list(lines_until(watching, "Progress"))
+        seeds.finish(claimed)
+        rest, _ = watching.communicate(timeout=20)
+
+    assert shown[-1].endswith(" Progress 50% 5/10 half of it\n")
+    assert "Progress" not in rest
+
+
+def test_a_terminal_shows_a_status_line_that_goes_in_the_end(
+    terminal: Terminal, seeds: Seeds
+) -> None:
+    seeds.deployment(HELLO)
+    claimed = seeds.running()
+    seeds.log(claimed, "live line")
+    progress = '{"done": 0.25, "total": 1, "text": "at a quarter"}'
+    seeds.store.call(set_progress(claimed.run_id, claimed.token, progress))
+    run_id = seeds.finish(claimed)
+
+    page = on_a_terminal(terminal, "run", "watch", run_id)
+
+    before, _, after = page.partition("at a quarter")
+    assert "live line" in before
+    assert "25%" in before
+    assert "\x1b[2K" in after, "the line is erased"
+
+
+def test_no_color_is_honoured(terminal: Terminal, seeds: Seeds) -> None:
+    seeds.deployment(HELLO)
+    run_id = seeds.finish(seeds.running(), State.FAILED)
+    plain = Terminal(terminal.url, terminal.folder, (("NO_COLOR", "1"),))
+
+    for words in (("run", "ls"), ("run", "watch", run_id), ("run", "inspect", run_id)):
+        assert "\x1b[31m" not in on_a_terminal(plain, *words)
+        assert "\x1b[1;31m" not in on_a_terminal(plain, *words)

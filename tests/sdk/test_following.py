@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from orchestrator import Client, ServerUnavailable, flow, following
+from orchestrator.model.run import Step
 from orchestrator.model.states import State
 from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import announce_deployment, put_deployment
@@ -66,3 +67,21 @@ def test_an_end_is_heard_at_once(durable: Server) -> None:
         client.cancel_run(run.id)
 
         assert last.result(timeout=10).state is State.CANCELLED
+
+
+def steps(*moments: int) -> tuple[Step, ...]:
+    return tuple(
+        Step(at_ms=at, state=State.RUNNING, attempt=1, runner="r", reason="") for at in moments
+    )
+
+
+def test_steps_are_told_once_also_when_the_middle_of_a_history_goes() -> None:
+    """The store keeps how a run began and what happened last."""
+    history = following.History()
+
+    assert history.news(()) == []
+    assert history.news(steps(1, 2)) == list(steps(1, 2))
+    assert history.news(steps(1, 2, 3, 4)) == list(steps(3, 4))
+    assert history.news(steps(1, 2, 4, 5)) == list(steps(5)), "one dropped that was told"
+    assert history.news(steps(1, 2, 7, 8)) == list(steps(7, 8)), "the last told was dropped"
+    assert history.news(steps(1, 2, 7, 8)) == []

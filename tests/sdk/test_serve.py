@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import Client, InvalidName, InvalidOption, flow, serve
+from orchestrator import Client, InvalidName, InvalidOption, flow, serve, serving
+from orchestrator.embedded.home import Home
+from orchestrator.embedded.lock import take_lock
 from orchestrator.execution import context
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
@@ -201,6 +203,18 @@ def test_a_run_asks_for_a_run(starter: Starter, client: Client) -> None:
     assert (inner.created_by, inner.tags) == (f"run:{outer.id}", ("t",))
 
 
+IN_A_LOOP = """
+import asyncio
+from orchestrator import flow, aserve
+
+@flow
+async def quick(): return 1
+
+if __name__ == "__main__":
+    asyncio.run(aserve(quick.to_deployment("x")))
+"""
+
+
 def test_serving_in_an_event_loop(starter: Starter, client: Client) -> None:
     script = starter.python(
         "import asyncio\n"
@@ -287,3 +301,54 @@ def test_reached_again_it_returns(caplog: pytest.LogCaptureFixture) -> None:
         nothing.serve("x")
 
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def catches_sigterm(pid: int) -> bool:
+    """Whether the process has a handler of its own for SIGTERM."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return bool(caught & 1 << (signal.SIGTERM - 1))
+
+
+@pytest.mark.parametrize("text", [HELLO, IN_A_LOOP], ids=["serve", "aserve"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_before_there_is_a_server_ends_it_quietly(
+    tmp_path: Path, text: str, number: signal.Signals, code: int
+) -> None:
+    """Somebody else seems to start the server of this home: serve waits for it."""
+    home = Home(tmp_path / "home")
+    home.prepare()
+    lock = take_lock(home.lock)
+    assert lock is not None
+    with scripts(
+        tmp_path, ORCHESTRATOR_HOME=str(home.folder), ORCHESTRATOR_REDIS_URL=""
+    ) as starter:
+        script = starter.python(text)
+        eventually(lambda: catches_sigterm(script.pid), why="serve() was reached")
+        script.send(number)
+
+        assert script.ends() == code
+        assert script.output == ""
+    os.close(lock)
+
+
+def test_a_signal_while_the_runner_is_made_is_its_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    stops: list[str] = []
+
+    class Made:
+        lifeline = os.open(os.devnull, os.O_RDONLY)
+
+        def stop(self) -> None:
+            stops.append("stop")
+
+    def start(_: object) -> Made:
+        signal.raise_signal(signal.SIGTERM)
+        return Made()
+
+    monkeypatch.setattr(serving._Runner, "start", start)
+    before = signal.getsignal(signal.SIGTERM)
+    with serving._Signals() as signals, signals.start_runner(None):  # type: ignore[arg-type]
+        assert stops == ["stop"]
+        signal.raise_signal(signal.SIGTERM)
+        assert stops == ["stop", "stop"]
+    assert signal.getsignal(signal.SIGTERM) == before
