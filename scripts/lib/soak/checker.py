@@ -11,13 +11,17 @@ from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from soak.attempts import Attempt, Mark, pairs
 from soak.evidence import Evidence
-from soak.history import Event
+from soak.history import Event, wall_ms
 from soak.occurrences import occurrences
 from soak.profile import RETRIES
 
 MOST_RECOVERIES = 3
 AFTER_A_HOST_RESUMED = int(1.0e9)
 """ns. All processes of a suspended host go on at once; its spawner stops them within this."""
+
+
+CLOCKS_MS = 20
+"""The wall clock of records and the clock of the witness drift apart by less in one trial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,20 @@ def overlaps(evidence: Evidence) -> Iterator[str]:
             for mark in attempt.conflicts:
                 if not _is_excused_conflict(evidence, attempts, mark):
                     yield f"{_named(attempt)} found its lock held by processes {mark.detail}"
+
+
+def executed_after_the_end(evidence: Evidence) -> Iterator[str]:
+    """I4: an end is written when nothing of the run executes any more."""
+    for run_id, attempts in evidence.attempts.items():
+        run = evidence.runs.get(run_id)
+        if run is None or run.ended_at is None:
+            continue
+        for attempt in attempts:
+            late = (mark for mark in attempt.marks if wall_ms(mark.at) > run.ended_at + CLOCKS_MS)
+            for mark in late:
+                if not excused(evidence, attempt, mark):
+                    yield f"{_named(attempt)} still executed when its run was {run.state}"
+                    break
 
 
 def excused(evidence: Evidence, attempt: Attempt, mark: Mark) -> bool:
@@ -200,6 +218,7 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
     ("I1", lost),
     ("I15", doubled),
     ("I4", overlaps),
+    ("I4", executed_after_the_end),
     ("I5", tokens),
     ("I6", unknown),
     ("I7", changed_ends),
