@@ -25,7 +25,9 @@ if TYPE_CHECKING:
         RunIsFinal,
         RunnerDied,
         RunNotFound,
+        RunIsOpen,
         ServerRefused,
+        RunnerNotFound,
         ServerUnavailable,
     )
     from orchestrator.runs import arun_deployment, run_deployment
@@ -68,10 +70,12 @@ __all__ = [  # noqa: RUF022 by topic
     "RunnerDied",
     "ServerUnavailable",
     "ServerRefused",
+    "RunIsOpen",
 ]
 
 _HOMES = {
     "orchestrator.flows": ("flow", "Flow"),
+    "RunnerNotFound",
     "orchestrator.deployment": ("Deployment",),
     "orchestrator.serving": ("serve", "aserve"),
     "orchestrator.schedules": ("Schedule", "Cron", "Interval", "RRule"),

@@ -27,7 +27,9 @@ def run_deployment(
 ) -> Run:
     """The run of the deployment at its end, or as it is after ``timeout`` seconds.
 
-    A timeout stops nothing: the run goes on. Works the same inside a run, where its runner asks.
+    However it ended, its record is what comes back; ``.result_or_raise()`` of it gives what the
+    function returned, or raises RunFailed. A timeout stops nothing: the run goes on. Works the same
+    inside a run, where its runner asks.
 
     Args:
         name: ``flow/deployment``.
