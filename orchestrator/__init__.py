@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from orchestrator.client import Client
     from orchestrator.deployment import Deployment
     from orchestrator.execution.context import current_run, get_run_logger
+    from orchestrator.execution.progress import set_progress
     from orchestrator.flows import Flow, flow
+    from orchestrator.freezing import freeze
     from orchestrator.model.errors import (
         DeploymentNotFound,
         FlowNotLoaded,
@@ -23,13 +25,14 @@ if TYPE_CHECKING:
         RunCancelled,
         RunFailed,
         RunIsFinal,
-        RunnerDied,
-        RunNotFound,
         RunIsOpen,
-        ServerRefused,
+        RunnerDied,
         RunnerNotFound,
+        RunNotFound,
+        ServerRefused,
         ServerUnavailable,
     )
+    from orchestrator.origin import EntrypointType
     from orchestrator.runs import arun_deployment, run_deployment
     from orchestrator.schedules import Cron, Interval, RRule, Schedule
     from orchestrator.serving import aserve, serve
@@ -41,16 +44,19 @@ __all__ = [  # noqa: RUF022 by topic
     "Deployment",
     "serve",
     "aserve",
+    "freeze",
+    "EntrypointType",
     # when they run
     "Schedule",
     "Cron",
     "Interval",
+    "RRule",
     # inside a run
     "current_run",
     "get_run_logger",
+    "set_progress",
     "RunCancelled",
     # asking for runs, and managing what is served
-    "RRule",
     "run_deployment",
     "arun_deployment",
     "Client",
@@ -64,22 +70,25 @@ __all__ = [  # noqa: RUF022 by topic
     "DeploymentNotFound",
     "RunNotFound",
     "RunIsFinal",
+    "RunIsOpen",
     "KeyReused",
     "RunFailed",
     "FlowNotLoaded",
     "RunnerDied",
+    "RunnerNotFound",
     "ServerUnavailable",
     "ServerRefused",
-    "RunIsOpen",
 ]
 
 _HOMES = {
     "orchestrator.flows": ("flow", "Flow"),
-    "RunnerNotFound",
     "orchestrator.deployment": ("Deployment",),
     "orchestrator.serving": ("serve", "aserve"),
     "orchestrator.schedules": ("Schedule", "Cron", "Interval", "RRule"),
     "orchestrator.execution.context": ("current_run", "get_run_logger"),
+    "orchestrator.execution.progress": ("set_progress",),
+    "orchestrator.freezing": ("freeze",),
+    "orchestrator.origin": ("EntrypointType",),
     "orchestrator.runs": ("run_deployment", "arun_deployment"),
     "orchestrator.client": ("Client",),
 }

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypedDict
 
+from orchestrator.freezing import frozen_schema, thawed
 from orchestrator.model.asked import check_tags
 from orchestrator.model.deployment import DeploymentDefinition, FlowOptions
 from orchestrator.model.errors import InvalidOption
@@ -65,13 +66,16 @@ class DeploymentOptions(ServingOptions, total=False):
     paused: bool | None
     """True or False sets it; None leaves a person's pause alone and clears a shutdown's."""
     parameters: Mapping[str, Any] | None
-    """Defaults for runs; some or all."""
+    """Defaults for runs; some or all. ``freeze(value)`` makes one that no run can change."""
     description: str | None
     """Default: the flow's."""
     tags: Iterable[str] | None
     """On the deployment and on each of its runs."""
     version: str | None
     """Default: the flow's."""
+    entrypoint_type: EntrypointType | str | None
+    """How other processes find the flow: ``FILE_PATH`` or ``MODULE_PATH``; default: as it was
+    found here, and by value where it has no name."""
     enforce_parameter_schema: bool
     """False lets runs be asked for with parameters that do not fit."""
     concurrency_limit: int | None
@@ -104,15 +108,16 @@ class Deployment:
         unknown = options.keys() - DeploymentOptions.__annotations__.keys()
         if unknown:
             raise TypeError(f"a deployment has no option {', '.join(sorted(unknown))}")
+        given = _mapping(options.get("parameters"))
         definition = DeploymentDefinition(
             flow=flow.name,
             name=check_name("deployment", _stem(name)),
             entrypoint=flow.entrypoint,
             version=_text("version", options.get("version")) or flow.version,
-            description=_text("description", options.get("description")) or flow.description,
+            description=_or(_text("description", options.get("description")), flow.description),
             tags=_tags(options.get("tags")),
-            parameters=_mapping(options.get("parameters")),
-            parameter_schema=flow.parameter_schema,
+            parameters=as_json(thawed(given)),
+            parameter_schema=frozen_schema(flow.parameter_schema, given),
             enforce_parameter_schema=_flag(options, "enforce_parameter_schema") is not False,
             paused=_flag(options, "paused"),
             concurrency_limit=_concurrency_limit(options),
@@ -148,6 +153,11 @@ def _text(option: str, value: object) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InvalidOption(option, value, "must be a text")
     return value
+
+
+def _or(given: str | None, default: str | None) -> str | None:
+    """An empty text is given, too: it says that there is none."""
+    return default if given is None else given or None
 
 
 def _flag(options: Mapping[str, Any], option: str) -> bool | None:
@@ -207,7 +217,17 @@ def _crons(given: Any) -> list[Schedule]:
     return [Cron(each) for each in (given if several else [given])]
 
 
+def _rrules(given: Any) -> list[Schedule]:
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    return [RRule(each) for each in (given if several else [given])]
+
+
 def _one(given: Any) -> list[Schedule]:
+    if isinstance(given, Mapping):
+        known = {option.name for option in fields(Schedule)}
+        if unknown := [name for name in given if name not in known]:
+            raise InvalidOption("schedule", given, f"{unknown[0]!r} is none of {_listed(known)}")
+        return [Schedule(**given)]
     if not isinstance(given, Schedule):
         raise InvalidOption("schedule", given, f"must be {_SCHEDULE}")
     return [given]
@@ -217,21 +237,17 @@ def _several(given: Any) -> list[Schedule]:
     if isinstance(given, (str, Schedule, Mapping)) or not isinstance(given, Iterable):
         raise InvalidOption("schedules", given, f"must be a list, each {_SCHEDULE}")
     return [schedule for each in given for schedule in _one(each)]
-def _rrules(given: Any) -> list[Schedule]:
-    several = isinstance(given, Iterable) and not isinstance(given, str)
-    return [RRule(each) for each in (given if several else [given])]
 
 
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
-    if isinstance(given, Mapping):
-        known = {option.name for option in fields(Schedule)}
-        if unknown := [name for name in given if name not in known]:
-            raise InvalidOption("schedule", given, f"{unknown[0]!r} is none of {_listed(known)}")
-        return [Schedule(**given)]
 
+_SCHEDULE = "a Schedule: Cron(...), Interval(...), RRule(...), or a dict of its options"
 _BUILDERS: dict[str, Callable[[Any], list[Schedule]]] = {
     "interval": _intervals,
     "cron": _crons,
+    "rrule": _rrules,
     "schedule": _one,
     "schedules": _several,
 }
@@ -239,15 +255,9 @@ _BUILDERS: dict[str, Callable[[Any], list[Schedule]]] = {
 
 def _serving(options: DeploymentOptions) -> ServingOptions:
     serving = ServingOptions()
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))
-
-
-_SCHEDULE = "a Schedule: Cron(...), Interval(...), RRule(...), or a dict of its options"
     if options.get("limit") is not None:
         serving["limit"] = checked_limit("limit", options["limit"])
     if (pause := _flag(options, "pause_on_shutdown")) is not None:
-    "rrule": _rrules,
         serving["pause_on_shutdown"] = pause
     if (say := _flag(options, "print_starting_message")) is not None:
         serving["print_starting_message"] = say

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from orchestrator.model.deployment import Catchup, Overlap, ScheduleDefinition
 from orchestrator.model.errors import InvalidName, InvalidOption, InvalidSchedule
 from orchestrator.model.interval import DEFAULT_ANCHOR, interval_of, interval_text
+from orchestrator.model.plain import as_json
 from orchestrator.model.recurrences import normalized, zone_named_in
 from orchestrator.model.schedule import Rule, from_start, rule_of
 from orchestrator.model.zones import FIRST_INSTANT, LAST_INSTANT, zone_of
@@ -302,7 +303,7 @@ def _check_parameters(parameters: object) -> None:
     if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
         raise InvalidOption("parameters", parameters, "must map names to values")
     try:
-        json.dumps(dict(parameters), allow_nan=False)
+        json.dumps(as_json(parameters), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InvalidOption("parameters", parameters, f"must be JSON: {error}") from None
 

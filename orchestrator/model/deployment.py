@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from orchestrator.model.clock import rfc3339
 from orchestrator.model.ids import DeploymentId, deployment_id
+from orchestrator.model.secrets import Place, masked, secret_places, without_secrets
 
 Origin = Literal["code", "user"]
 PausedBy = Literal["user", "shutdown"]
-
 Catchup = Literal["latest", "all", "none"]
 Overlap = Literal["allow", "skip", "queue", "cancel_running"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowOptions:
@@ -120,6 +121,9 @@ class ScheduleRecord:
     edited: bool = False
     """Its code made it, and a person changed it since: serving again leaves it alone."""
 
+    secrets: tuple[Place, ...] = ()
+    """Where secrets stand in its parameters: see ``model.secrets``."""
+
     def to_json(self) -> dict[str, Any]:
         definition = self.definition
         return {
@@ -128,7 +132,7 @@ class ScheduleRecord:
             "expression": definition.expression,
             "timezone": definition.timezone,
             "active": definition.active,
-            "parameters": definition.parameters,
+            "parameters": masked(definition.parameters, self.secrets),
             "catchup": definition.catchup,
             "overlap": definition.overlap,
             "jitter": definition.jitter_seconds,
@@ -186,7 +190,8 @@ class Deployment:
     version: str | None
     description: str | None
     tags: tuple[str, ...]
-    parameters: dict[str, Any]
+    parameters: dict[str, Any] = field(repr=False)
+    """As stored: to be shown, take ``shown_parameters``."""
     parameter_schema: dict[str, Any]
     enforce_parameter_schema: bool
     paused: bool
@@ -198,6 +203,11 @@ class Deployment:
     runners: tuple[str, ...]
     """Ids of the runners registered for it."""
 
+    @property
+    def shown_parameters(self) -> dict[str, Any]:
+        """The defaults of its runs, secrets masked."""
+        return {**masked(self.parameters, secret_places(self.parameter_schema))}
+
     def to_json(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -206,8 +216,8 @@ class Deployment:
             "version": self.version,
             "description": self.description,
             "tags": list(self.tags),
-            "parameters": self.parameters,
-            "parameter_schema": self.parameter_schema,
+            "parameters": self.shown_parameters,
+            "parameter_schema": without_secrets(self.parameter_schema),
             "paused": self.paused,
             "paused_by": self.paused_by,
             "held": self.held,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.model.clock import rfc3339
 from orchestrator.model.errors import RunFailed, RunIsOpen
 from orchestrator.model.ids import DeploymentId, RunId, deployment_of
+from orchestrator.model.secrets import masked
 from orchestrator.model.states import FINAL, LATE, State
 
 LATE_AFTER_MS = 15_000
@@ -46,7 +47,10 @@ class Run:
     flow: str
     state: State
     attempt: int
-    parameters: dict[str, Any]
+    parameters: dict[str, Any] = field(repr=False)
+    """As stored: to be shown, take ``shown_parameters``."""
+    secrets: tuple[tuple[str, ...], ...]
+    """Where secrets stand in the parameters: see ``model.secrets``."""
     tags: tuple[str, ...]
     created_at: int
     scheduled_at: int
@@ -83,6 +87,11 @@ class Run:
     def is_final(self) -> bool:
         return self.state in FINAL
 
+    @property
+    def shown_parameters(self) -> dict[str, Any]:
+        """The parameters, secrets masked."""
+        return {**masked(self.parameters, self.secrets)}
+
     def result_or_raise(self) -> Any:
         """What the function returned, as JSON gives it back.
 
@@ -118,7 +127,7 @@ class Run:
             "flow": self.flow,
             "state": self.shown_state(now_ms),
             "attempt": self.attempt,
-            "parameters": self.parameters,
+            "parameters": self.shown_parameters,
             "tags": list(self.tags),
             "created_at": rfc3339(self.created_at),
             "scheduled_at": rfc3339(self.scheduled_at),
@@ -169,6 +178,7 @@ def run_from_hash(run_id: RunId, fields: Mapping[str, str]) -> Run:
         state=State(fields["state"]),
         attempt=int(fields.get("attempt") or 0),
         parameters=document("parameters", {}),
+        secrets=tuple(map(tuple, document("secrets", []))),
         tags=tuple(document("tags", [])),
         created_at=int(fields["created_at"]),
         scheduled_at=int(fields["scheduled_at"]),

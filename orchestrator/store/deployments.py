@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from orchestrator.model.deployment import (
@@ -14,6 +14,7 @@ from orchestrator.model.deployment import (
     PausedBy,
 )
 from orchestrator.model.ids import DeploymentId
+from orchestrator.model.secrets import secret_places
 from orchestrator.store import keys
 from orchestrator.store.attention import lower_attention, raise_attention
 from orchestrator.store.requests import (
@@ -38,9 +39,9 @@ class Put:
 
     word: Word
     changes: tuple[str, ...]
-
     kept: tuple[str, ...] = ()
     """Where the live definition was not followed by the code's: a person had the last word."""
+
 
 @dataclass(frozen=True, slots=True)
 class PauseReply:
@@ -176,6 +177,7 @@ def _fields(definition: DeploymentDefinition) -> dict[str, str]:
         "tags": _json(definition.tags),
         "parameters": _json(definition.parameters),
         "parameter_schema": _json(definition.parameter_schema),
+        "secrets": _json(secret_places(definition.parameter_schema)),
         "enforce_parameter_schema": "1" if definition.enforce_parameter_schema else "",
         "concurrency_limit": text_of(definition.concurrency_limit),
         "options": _json(asdict(definition.options)),
@@ -195,9 +197,14 @@ def _put(reply: list[Any]) -> Put:
     word, *changes = reply
     return Put(
         word,
-        tuple(_change(*change) for change in changes if change[1] != "kept"),
+        tuple(_change(*change) for change in changes if _is_told(*change)),
         tuple(f"{what} stays: {why}" for what, before, why in changes if before == "kept"),
     )
+
+
+def _is_told(what: str, before: str, _: str) -> bool:
+    # The places of secrets follow from the schema.
+    return before != "kept" and what != "secrets"
 
 
 def _change(what: str, before: str, after: str) -> str:
@@ -221,6 +228,7 @@ def _deployment(
 ) -> Deployment | None:
     if "name" not in fields:
         return None
+    secrets = tuple(map(tuple, json.loads(fields.get("secrets") or "[]")))
     return Deployment(
         id=d,
         name=fields["name"],
@@ -237,7 +245,7 @@ def _deployment(
         held=fields.get("held") == "1",
         concurrency_limit=maybe_int(fields["concurrency_limit"]),
         options=FlowOptions.from_json(json.loads(fields["options"])),
-        schedules=schedules_of(schedules),
+        schedules=tuple(replace(each, secrets=secrets) for each in schedules_of(schedules)),
         runners=tuple(sorted(name for name in runners if ":" not in name)),
     )
 

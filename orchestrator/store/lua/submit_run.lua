@@ -5,8 +5,8 @@
 -- REPLY created | exists | conflict | no_deployment
 -- (none) -> Scheduled, with a ticket when it is due and among the delayed when it is not.
 -- The same id again changes nothing (I15). The run that it retries gets to know it, if it still is.
-local full_name = redis.call('HGET', deployment, 'name')
-if not full_name then return 'no_deployment' end
+local facts = redis.call('HMGET', deployment, 'name', 'secrets')
+if not facts[1] then return 'no_deployment' end
 local known = redis.call('HMGET', run, 'state', 'digest')
 if known[1] then
   if known[2] ~= digest then return 'conflict' end
@@ -24,9 +24,9 @@ else
   redis.call('ZADD', delayed, due, run_id)
 end
 create(run, at, due, ticket, {
-  'deployment', full_name, 'name', name, 'parameters', parameters, 'tags', tags,
+  'deployment', facts[1], 'name', name, 'parameters', parameters, 'tags', tags,
   'created_by', created_by, 'idempotency_key', idempotency_key, 'digest', digest,
-  'retry_of', retry_of,
+  'retry_of', retry_of, 'secrets', facts[2] or '',
 })
 redis.call('ZADD', runs, at, run_id)
 if retried then redis.call('HSET', run_prefix .. retry_of, 'retried_as', run_id) end
