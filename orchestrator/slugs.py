@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import count
 
 from orchestrator.model.deployment import ScheduleDefinition
@@ -26,11 +26,12 @@ def with_slugs(schedules: Iterable[Schedule]) -> tuple[ScheduleDefinition, ...]:
         taken.add(slug)
     definitions = []
     for schedule in schedules:
-        definition = schedule.definition(schedule.slug or _free_slug(schedule, taken))
+        definition = schedule.definition(schedule.slug or free_slug(schedule, taken))
         taken.add(definition.slug)
         definitions.append(definition)
     return tuple(definitions)
 
 
-def _free_slug(schedule: Schedule, taken: set[str]) -> str:
+def free_slug(schedule: Schedule, taken: Collection[str]) -> str:
+    """The first of ``cron-1``, ``cron-2``, ... that is not taken."""
     return next(slug for n in count(1) if (slug := f"{schedule.kind}-{n}") not in taken)

@@ -53,7 +53,7 @@ def _row(deployment: Deployment, now_ms: int) -> tuple[str, ...]:
     return (
         deployment.name,
         _status(deployment),
-        ", ".join(_rule(schedule) for schedule in deployment.schedules) or "-",
+        ", ".join(rule_text(schedule) for schedule in deployment.schedules) or "-",
         relative(_next(deployment), now_ms),
         str(len(deployment.runners)),
     )
@@ -70,14 +70,15 @@ def _planned(schedules: Iterable[ScheduleRecord]) -> list[int]:
     return [s.next_ms for s in schedules if s.definition.active and s.next_ms is not None]
 
 
-def _rule(schedule: ScheduleRecord) -> str:
+def rule_text(schedule: ScheduleRecord) -> str:
+    """The rule in one line."""
     definition = schedule.definition
     if definition.kind == "interval":
         seconds = float(definition.expression)
         exact = seconds < 1 or seconds.is_integer()
         return f"every {span(seconds, units=4)}" if exact else f"every {seconds:g}s"
     zone = "" if definition.timezone == "UTC" else f" {definition.timezone}"
-    return f"{definition.expression}{zone}"
+    return f"{' '.join(definition.expression.split())}{zone}"
 
 
 def _print_schedules(deployment: Deployment, now_ms: int) -> None:
@@ -89,7 +90,7 @@ def _print_schedules(deployment: Deployment, now_ms: int) -> None:
         [
             (
                 schedule.definition.slug,
-                _rule(schedule),
+                rule_text(schedule),
                 "yes" if schedule.definition.active else "no",
                 _next_text(schedule, deployment.paused, now_ms),
                 schedule.origin,

@@ -14,9 +14,11 @@ from orchestrator.cli import (
     deployments,
     doctor,
     launching,
+    previewing,
     programs,
     runners,
     runs,
+    schedules,
     serving,
     version,
 )
@@ -30,6 +32,8 @@ app.add_typer(programs.scheduler, name="scheduler")
 app.command("serve")(serving.serve)
 deployments.app.command("run")(launching.run)
 app.add_typer(deployments.app, name="deployment")
+schedules.app.command("preview")(previewing.preview)
+app.add_typer(schedules.app, name="schedule")
 app.add_typer(runs.app, name="run")
 app.add_typer(runners.app, name="runner")
 app.add_typer(config.app, name="config")

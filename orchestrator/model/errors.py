@@ -8,6 +8,7 @@ OrchestratorError
 │   └── InvalidParameters
 ├── NotFound (LookupError)
 │   ├── DeploymentNotFound
+│   ├── ScheduleNotFound
 │   ├── RunNotFound
 │   └── RunnerNotFound
 ├── Conflict                       it exists, but not in a state that allows this
@@ -91,6 +92,15 @@ class DeploymentNotFound(NotFound):
             f"no deployment {_short(name)}: names look like flow/deployment; "
             "`orchestrator deployment ls` lists them"
         )
+
+
+class ScheduleNotFound(NotFound):
+    """The deployment has no schedule of this slug."""
+
+    def __init__(self, deployment: str, slug: str, known: Sequence[str]) -> None:
+        self.deployment, self.slug, self.known = deployment, slug, tuple(known)
+        has = f"it has {', '.join(known)}" if known else "it has none"
+        super().__init__(f"no schedule {_short(slug)} of {deployment}: {has}")
 
 
 class RunNotFound(NotFound):

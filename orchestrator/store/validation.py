@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.model.deployment import Deployment, DeploymentDefinition
+from orchestrator.model.deployment import Deployment, DeploymentDefinition, ScheduleDefinition
 from orchestrator.model.documents import encoded
 from orchestrator.model.errors import InvalidParameters, ParameterFault
 from orchestrator.model.secrets import MASK, Place, is_secret, secret_places
@@ -62,6 +62,19 @@ def check_defaults(definition: DeploymentDefinition) -> None:
         if parameters and definition.enforce_parameter_schema:
             partial = {**definition.parameter_schema, "required": []}
             check_parameters(definition.full_name, partial, parameters)
+
+
+def check_schedule(deployment: Deployment, schedule: ScheduleDefinition) -> None:
+    """Nothing, when a schedule's parameters over the deployment's make a run.
+
+    Raises:
+        InvalidParameters: they do not; names the schedule besides.
+    """
+    try:
+        Door(deployment).text(schedule.parameters)
+    except InvalidParameters as error:
+        error.add_note(f"They are those of its schedule {schedule.slug}, over its defaults.")
+        raise
 
 
 @dataclass(frozen=True, slots=True)

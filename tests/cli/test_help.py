@@ -25,10 +25,11 @@ HEAVY = {
 """None of these is needed to print help, and each costs more than the help itself."""
 
 PAGES = {
-    "": "serve doctor version completion server scheduler deployment run runner config",
+    "": "serve doctor version completion server scheduler deployment schedule run runner config",
     "server": "start",
     "scheduler": "start",
     "deployment": "ls inspect pause resume hold release run",
+    "schedule": "ls create pause resume delete preview",
     "run": "ls inspect logs watch cancel",
     "runner": "ls",
     "config": "show",
@@ -47,7 +48,7 @@ def test_help_names_exactly_the_commands_that_work(
     assert max(map(len, answer.lines)) <= 80
 
 
-@pytest.mark.parametrize("words", [[], ["deployment"], ["deployment", "run"], ["serve"]])
+@pytest.mark.parametrize("words", [[], ["deployment"], ["deployment", "run"], ["schedule", "create"], ["serve"]])
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", str(SCRIPT), *words, "--help"],
