@@ -78,9 +78,10 @@ class Followed:
         """The record at every look, with what has happened since the last, until it is over."""
         log, history = Log(self._store, self._id), History()
         for run in self.records():
+            steps: list[Step | LogLine] = [*history.news(run.history)]
+            lines: Iterator[Step | LogLine] = log.news()
             # The log has an order of its own, which clocks do not change.
-            happened = merge(history.news(run.history), log.news(), key=_moment)
-            yield News(run, tuple(happened))
+            yield News(run, tuple(merge(steps, lines, key=_moment)))
 
     def _look(self) -> Run:
         # Heard before it is read: an end in between is not missed.
