@@ -14,6 +14,20 @@ from orchestrator.cli.moments import from_now, local, parse_duration, parse_mome
 from orchestrator.cli.output import Output, OutputOption, note, print_document
 from orchestrator.cli.watching import watch_run
 from orchestrator.model.clock import SystemClock
+from orchestrator.model.explanation import Code
+
+_KEPT_BACK: frozenset[Code] = frozenset(
+    {
+        "held",
+        "unserved",
+        "runners_silent",
+        "runners_draining",
+        "at_limit",
+        "runners_busy",
+        "no_scheduler",
+    }
+)
+"""Why a run does not begin although its time has come; said without being asked for."""
 
 if TYPE_CHECKING:
     from orchestrator.client import Client
@@ -90,8 +104,6 @@ def say_created(client: Client, created: Run) -> None:
         f", starts {local(created.scheduled_at, now_ms)}" if created.scheduled_at > now_ms else ""
     )
     print(f"Run {created.name} of {created.deployment}: {created.id}{when}", flush=True)
-    deployment = client.deployment(created.deployment)
-    if deployment.held:
-        note(f"It waits: {deployment.name} is held; `orchestrator deployment release` lets it go.")
-    elif not deployment.runners:
-        note(f"It waits: no runner serves {deployment.name} now.")
+    explanation = client.explain_run(created.id)
+    if explanation.code in _KEPT_BACK:
+        note("\n".join([explanation.sentence, *explanation.notes]))

@@ -28,10 +28,10 @@ PAGES = {
     "": "serve doctor version completion server scheduler deployment schedule run runner config",
     "server": "start",
     "scheduler": "start",
-    "deployment": "ls inspect pause resume hold release run",
+    "deployment": "ls inspect pause resume hold release delete run",
     "schedule": "ls create pause resume delete preview",
-    "run": "ls inspect logs watch cancel",
-    "runner": "ls",
+    "run": "ls inspect logs watch cancel pause resume retry delete explain",
+    "runner": "ls drain",
     "config": "show",
 }
 
@@ -48,7 +48,9 @@ def test_help_names_exactly_the_commands_that_work(
     assert max(map(len, answer.lines)) <= 80
 
 
-@pytest.mark.parametrize("words", [[], ["deployment"], ["deployment", "run"], ["schedule", "create"], ["serve"]])
+@pytest.mark.parametrize(
+    "words", [[], ["deployment"], ["deployment", "run"], ["schedule", "create"], ["serve"]]
+)
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", str(SCRIPT), *words, "--help"],

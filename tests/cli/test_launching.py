@@ -42,7 +42,7 @@ def test_text_says_the_id_and_why_it_waits(terminal: Terminal, seeds: Seeds) -> 
 
     (newest, oldest) = terminal.call("run", "ls", "--output", "json").document
     assert oldest["id"] in alone.out
-    assert "no runner serves" in alone.err
+    assert "No runner serves" in alone.err
     assert newest["id"] in held.out
     assert "is held" in held.err
 

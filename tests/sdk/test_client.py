@@ -285,6 +285,14 @@ def test_deleting_runs(client: Client) -> None:
         client.delete_run(run.id)
 
 
+def test_the_key_of_a_deleted_run_is_free(client: Client) -> None:
+    run = client.cancel_run(client.create_run(NAME, {"times": 1}, idempotency_key="k").id)
+    client.delete_run(run.id)
+
+    again = client.create_run(NAME, {"times": 2}, idempotency_key="k")
+    assert (again.id, again.parameters["times"]) == (run.id, 2)
+
+
 def test_a_run_that_is_waited_for_is_deleted(client: Client) -> None:
     run = client.create_run(NAME)
     client.delete_deployment(NAME)
