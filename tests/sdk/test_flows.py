@@ -78,6 +78,11 @@ def test_without_a_source_file_there_is_no_version() -> None:
     assert flow(version="v1")(namespace["typed_in_a_shell"]).version == "v1"
 
 
+@pytest.mark.parametrize("name", ["x" * 500, "Überweisung ☃ 支付", "a.b-c_d 0.0.5"])
+def test_unusual_names_that_can_be_used(name: str) -> None:
+    assert flow(name=name)(lambda: 1).to_deployment(name).name == f"{name}/{name}"
+
+
 @pytest.mark.parametrize("name", ["a/b", "50%", "a&b", "a>b", "a<b", "", "  ", "a\nb", 3])
 def test_bad_names(name: Any) -> None:
     with pytest.raises(InvalidName):
