@@ -42,6 +42,9 @@ def serve(
     interval: Annotated[
         str | None, typer.Option("--interval", metavar="DURATION", help="Run every 60, 5m, 1h.")
     ] = None,
+    rrule: Annotated[
+        str | None, typer.Option("--rrule", metavar="RULE", help="Run by an RFC 5545 rule.")
+    ] = None,
     timezone: Annotated[
         str | None, typer.Option("--timezone", help="Whose clock the times mean; default: UTC.")
     ] = None,
@@ -80,7 +83,7 @@ def serve(
     from orchestrator.settings import load_settings
 
     options: DeploymentOptions = {
-        "schedules": _schedules(cron, interval, timezone),
+        "schedules": _schedules(cron, interval, rrule, timezone),
         "parameters": parse_parameters(parameter, None),
         "tags": tag,
         "description": description,
@@ -97,17 +100,23 @@ def serve(
     _become_runner(replace(spec, name=place.name.removesuffix(".py")))
 
 
-def _schedules(cron: str | None, interval: str | None, timezone: str | None) -> list[Schedule]:
-    from orchestrator.schedules import Cron, Interval
+def _schedules(
+    cron: str | None, interval: str | None, rrule: str | None, timezone: str | None
+) -> list[Schedule]:
+    from orchestrator.schedules import Cron, Interval, RRule
 
-    if cron is not None and interval is not None:
-        raise typer.BadParameter("give one of --cron and --interval, not both")
+    if sum(each is not None for each in (cron, interval, rrule)) > 1:
+        raise typer.BadParameter("give one of --cron, --interval and --rrule")
     if cron is not None:
         return [Cron(cron, timezone=timezone)]
     if interval is not None:
         return [Interval(_every(interval), timezone=timezone)]
+    if rrule is not None:
+        return [RRule(rrule, timezone=timezone)]
     if timezone is not None:
-        raise typer.BadParameter("there is no --cron or --interval", param_hint="--timezone")
+        raise typer.BadParameter(
+            "there is no --cron, --interval or --rrule", param_hint="--timezone"
+        )
     return []
 
 

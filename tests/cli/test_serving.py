@@ -142,7 +142,7 @@ def test_a_path_and_a_module_in_a_folder_below(
         (["broken.py:hello"], 1, "ZeroDivisionError"),
         (["leaving.py:hello"], 1, "SystemExit"),
         (["flows.py:hello", "--cron", "every day"], 2, "every day"),
-        (["flows.py:hello", "--cron", "* * * * *", "--interval", "60"], 2, "not both"),
+        (["flows.py:hello", "--cron", "* * * * *", "--interval", "60"], 2, "give one of"),
         (["flows.py:hello", "--cron", "* * * * *", "--timezone", "Berlin"], 2, "Berlin"),
         (["flows.py:hello", "--timezone", "Europe/Berlin"], 2, "--timezone"),
         (["flows.py:hello", "--interval", "0"], 2, "interval"),

@@ -19,7 +19,8 @@ from orchestrator.store.caller import AsyncStore
 from orchestrator.store.connection import open_async_store
 from orchestrator.store.deployments import pause_deployment, resume_deployment
 from orchestrator.store.requests import Request, as_is, command
-from orchestrator.store.runs import NewRun, submit_later, submit_run
+from orchestrator.store.runs import NewRun, cancel_run, submit_later, submit_run
+from orchestrator.store.schedule_edits import pause_schedule, put_schedule, resume_schedule
 from scheduler.dispatching import AHEAD_MS, Dispatcher
 from scheduler.planning import MOST_MISSED
 from scheduler.serverclock import ServerClock
@@ -218,3 +219,37 @@ def test_no_interleaving_loses_a_due_instant(place: Place, where: tuple[int, int
 def delayed(d: DeploymentId, at_ms: int) -> NewRun:
     run_id: RunId = new_run_id(d, at_ms)
     return NewRun(deployment_id=d, run_id=run_id, parameters="{}", scheduled_at=at_ms)
+
+
+def test_runs_that_must_not_overlap_come_one_after_the_other(place: Place) -> None:
+    d = place.deploy(Cron("0 * * * *", catchup="all", overlap="queue"))
+    dispatch(place)
+    place.set_back(d, "cron-1", 3 * HOUR)
+    dispatch(place)
+    first, *others = place.runs()
+
+    assert place.late_tickets(d) + place.tickets(d) == [first.id]
+    for each in others:
+        place.store.call(cancel_run(place.runs()[others.index(each)].id, "test"))
+        dispatch(place, lambda each=each: each.id in place.tickets(d))  # type: ignore[misc]  # bound now
+    assert place.tickets(d) == [others[-1].id]
+
+
+def test_what_a_schedule_made_by_a_person_needs_is_seen_at_once(place: Place) -> None:
+    d = place.deploy()
+    dispatch(place)
+    new = Cron("* * * * *").definition("mine")
+
+    place.store.follow(put_schedule(d, new, edit=False))
+    dispatch(place)
+    planned = place.schedule(d)
+    place.store.follow(pause_schedule(d, "mine"))
+    place.set_back(d, "mine", HOUR)
+    dispatch(place)
+
+    assert planned.next_ms is not None
+    assert place.runs() == []
+    place.store.follow(resume_schedule(d, "mine"))
+    dispatch(place)
+    assert len(place.runs()) <= 1, "instants while it was paused are not missed ones"
+    assert place.schedule(d).next_ms is not None

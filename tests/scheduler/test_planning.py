@@ -10,6 +10,7 @@ import pytest
 from orchestrator.model.clock import to_ms
 from orchestrator.model.deployment import ScheduleDefinition, ScheduleRecord
 from orchestrator.model.ids import deployment_id, scheduled_run_id
+from orchestrator.model.schedule import jitter_ms
 from orchestrator.schedules import Cron, Interval, Schedule
 from orchestrator.store.schedules import Agenda
 from scheduler.leading import LEAD_SECONDS, RENEW_SECONDS
@@ -115,6 +116,29 @@ def test_run_ids_are_those_of_the_instants() -> None:
     (tick,) = view(record(Cron("* * * * *"), NOW - 1)).ticks
 
     assert tick.occurrences[0].run_id == scheduled_run_id(D, "unnamed", NOW)
+
+
+def test_jitter_makes_a_run_late_and_never_another_run() -> None:
+    schedule = Cron("* * * * *", jitter=20, catchup="all")
+    missed = record(schedule, NOW - 50 * MINUTE)
+    (tick,), (again,) = view(missed).ticks, view(missed).ticks
+    instants = [NOW - n * MINUTE for n in range(49, -1, -1)]
+    late = [made.due_ms - at for made, at in zip(tick.occurrences, instants, strict=True)]
+
+    assert tick == again, "whoever computes it"
+    assert [made.run_id for made in tick.occurrences] == [
+        scheduled_run_id(D, "unnamed", at) for at in instants
+    ]
+    assert all(0 <= each <= 20_000 for each in late)
+    assert len(set(late)) > 40, "spread out"
+    other = jitter_ms(deployment_id("flow/other"), schedule.definition("unnamed"), NOW)
+    assert other != late[-1], "schedules of one name do not come together"
+
+
+def test_a_tick_says_what_becomes_of_overlaps() -> None:
+    (tick,) = view(record(Cron("* * * * *", overlap="skip"), NOW - 1)).ticks
+
+    assert tick.overlap == "skip"
 
 
 def test_a_schedules_parameters_come_before_the_deployments() -> None:
