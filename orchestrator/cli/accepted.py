@@ -8,6 +8,7 @@ from orchestrator.cli.nearest import nearest
 from orchestrator.cli.output import as_json
 from orchestrator.model.deployment import Deployment
 from orchestrator.model.errors import InvalidParameters
+from orchestrator.model.secrets import without_secrets
 
 
 def rows(schema: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -15,7 +16,7 @@ def rows(schema: dict[str, Any]) -> list[tuple[str, str, str]]:
     required = schema.get("required", ())
     return [
         (name, _kind(prop), _default(prop, name in required))
-        for name, prop in schema.get("properties", {}).items()
+        for name, prop in without_secrets(schema)["properties"].items()
     ]
 
 

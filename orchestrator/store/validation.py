@@ -94,7 +94,7 @@ class _Checker:
         errors = self.validator.iter_errors(parameters)
         for error, hidden in zip(errors, self.discreet.iter_errors(parameters), strict=True):
             secret = is_secret(self.secrets, error.instance_path)
-            yield from _faults(hidden if secret else error)
+            yield from _faults(hidden if secret else error, secret)
 
 
 @lru_cache(maxsize=256)
@@ -110,7 +110,7 @@ def _checker(schema: str) -> _Checker:
     return _Checker(validator, discreet, secrets)
 
 
-def _faults(error: jsonschema_rs.ValidationError) -> Iterator[ParameterFault]:
+def _faults(error: jsonschema_rs.ValidationError, secret: bool) -> Iterator[ParameterFault]:
     where = ".".join(map(str, error.instance_path))
     facts: dict[str, Any] = error.kind.as_dict()
     match error.kind.name:
@@ -119,6 +119,8 @@ def _faults(error: jsonschema_rs.ValidationError) -> Iterator[ParameterFault]:
         case "additionalProperties":
             for name in facts["unexpected"]:
                 yield ParameterFault(_below(where, name), "is not known: no such parameter")
+        case "enum" | "const" if secret:  # what it must be is secret, too
+            yield ParameterFault(where, f"{MASK}: is not what it must be")
         case "enum" if len(facts["options"]) == 1:
             only = json.dumps(facts["options"][0], ensure_ascii=False)
             given = error.message.partition(" is not ")[0]

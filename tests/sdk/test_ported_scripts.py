@@ -121,7 +121,7 @@ def asks():
     return [run.state, run.result["inner"]["name"]]
 
 if __name__ == "__main__":
-    fixed = {"wait": timedelta(days=1, seconds=0.5), "password": SecretStr("hunter2"),
+    fixed = {"wait": timedelta(days=1, seconds=0.5), "password": freeze(SecretStr("hunter2")),
              "fixed": freeze(7)}
     serve(rich.to_deployment("x", parameters=fixed), asks.to_deployment("x"), limit=2)
 """
@@ -227,8 +227,12 @@ def test_rich_values_come_back_as_they_were(starter: Starter, client: Client) ->
     assert shown.ends() == 0
     table = starter.orchestrator("run", "inspect", rich.id)
     deployment = starter.orchestrator("deployment", "inspect", "rich/x", "--output", "json")
-    for script in (table, deployment):
+    page = starter.orchestrator("deployment", "inspect", "rich/x")
+    for script in (table, deployment, page):
         assert script.ends() == 0
+    guessed = starter.orchestrator("deployment", "run", "rich/x", "-p", "password=guessed")
+    assert guessed.ends() == 2
+    assert "password: **********: is not what it must be" in guessed.output
     assert not any("hunter2" in script.output for script in starter.started)
     assert json.loads(shown.output)["parameters"]["password"] == "**********"
     refused = starter.orchestrator("deployment", "run", "rich/x", "-p", "fixed=8")
