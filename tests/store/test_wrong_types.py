@@ -31,6 +31,7 @@ from orchestrator.store import (
     runs,
     schedule_edits,
     schedules,
+    telling,
 )
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
@@ -191,6 +192,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "leave_runner": [lambda _: runners.leave_runner(D, IDLE, True)],
     "look": [lambda _: leases.look(D, WORKER)],
     "lower_attention": [lambda _: attention.lower_attention(D, 0)],
+    "name_run": [lambda s: telling.name_run(RUNNING, s.tokens[RUNNING], "calm")],
     "pause_deployment": [
         lambda _: first_of(deployments.pause_deployment(D, "user"), "pause_deployment")
     ],
@@ -226,6 +228,7 @@ SAMPLES: dict[str, list[Sample]] = {
         lambda _: first_of(deployments.resume_deployment(D), "resume_deployment")
     ],
     "resume_run": [lambda _: runs.resume_run(PAUSED, "test")],
+    "set_progress": [lambda s: telling.set_progress(RUNNING, s.tokens[RUNNING], "1")],
     "start_run": [lambda s: leases.start_run(PENDING, s.tokens[PENDING], 1)],
     "submit_run": [
         lambda _: runs.submit_run(new_run(NEW)),
