@@ -18,6 +18,8 @@ MOST_RECOVERIES = 3
 MOST_LINES = 100
 """A history keeps this many lines; of a longer one the middle was dropped."""
 SPARE_CONSUMERS = 10
+MOST_NOTED = 101
+"""100 that wait, or are cancelled, and the one before or after them."""
 
 
 def assert_invariants(client: Client, *, trimmed: bool = False) -> None:
@@ -165,6 +167,18 @@ def consumers(slot: Slot) -> Iterator[str]:
         yield f"I17 {slot.d}: {len(idle)} consumers of runners that left: {idle}"
 
 
+def notes(slot: Slot) -> Iterator[str]:
+    """What a schedule notes of its runs is bounded, in order, and its own."""
+    for name, text in slot.schedules.items():
+        slug, _, field = name.rpartition(":")
+        noted = text.split() if field == "open" else []
+        if len(noted) != len(set(noted)) or len(noted) > MOST_NOTED:
+            yield f"I17 {slot.d}: schedule {slug} notes {len(noted)} runs: {noted}"
+        for run in (slot.runs[run_id] for run_id in noted if run_id in slot.runs):
+            if run.fields["created_by"] != f"schedule:{slug}":
+                yield f"overlap: schedule {slug} notes a run of {run.fields['created_by']}"
+
+
 CHECKS: tuple[Callable[[Slot], Iterator[str]], ...] = (
     paths,
     claims,
@@ -173,4 +187,5 @@ CHECKS: tuple[Callable[[Slot], Iterator[str]], ...] = (
     histories,
     attempts,
     consumers,
+    notes,
 )
