@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ def tick(scene: Scene, **changed: int) -> tuple[RunId, Request[str]]:
     made = Occurrence(
         run_id=scheduled_run_id(D, "nightly", due), due_ms=due, parameters='{"a":1}', late=False
     )
-    seen = {"generation": rule.generation, "cursor_seen": rule.cursor_ms, "cursor": due} | changed
+    seen: dict[str, Any] = {"generation": rule.generation, "cursor_seen": rule.cursor_ms}
+    seen |= {"cursor": due} | changed
     return made.run_id, schedules.tick_schedule(
         D, "nightly", next_ms=due + 1000, occurrences=[made], **seen
     )
