@@ -50,8 +50,6 @@ class Settings:
     """T: a runner that says nothing for so long has lost its runs."""
     shutdown_grace_seconds: float = 25.0
     """How long running runs may go on after the first signal."""
-    cancel_grace_seconds: float = 30.0
-    """How long a cancelled run may go on after SIGTERM."""
     retention_days: float = 7.0
     """How long a finished run can still be read."""
     log_prints: bool = False
@@ -242,7 +240,6 @@ _READERS: dict[str, Callable[[_Given], object]] = {
     # Beats go out every T/4 and take a round trip: below a second every hiccup loses runs.
     "lease_seconds": _number(1, "seconds"),
     "shutdown_grace_seconds": _number(0, "seconds"),
-    "cancel_grace_seconds": _number(0, "seconds"),
     "retention_days": _number(0, "days"),
     "log_prints": _switch,
     "log_level": _level,

@@ -39,19 +39,19 @@ def test_with_nothing_given_the_defaults_hold(tmp_path: Path) -> None:
 
 
 def test_arguments_before_environment_before_file_before_default(tmp_path: Path) -> None:
-    path = write(tmp_path, "lease_seconds = 3\nretention_days = 3\ncancel_grace_seconds = 3.5\n")
+    path = write(tmp_path, "lease_seconds = 3\nretention_days = 3\nserver_idle_minutes = 3.5\n")
     environ = {"ORCHESTRATOR_LEASE_SECONDS": "2", "ORCHESTRATOR_RETENTION_DAYS": "2"}
 
     settings = load_settings(environ, tmp_path, lease_seconds=1)
 
     assert settings.lease_seconds == 1
     assert settings.retention_days == 2
-    assert settings.cancel_grace_seconds == 3.5
+    assert settings.server_idle_minutes == 3.5
     assert settings.shutdown_grace_seconds == 25
     origins = {source.name: source.origin for source in settings.sources()}
     assert origins["lease_seconds"] == "argument"
     assert origins["retention_days"] == "ORCHESTRATOR_RETENTION_DAYS"
-    assert origins["cancel_grace_seconds"] == str(path)
+    assert origins["server_idle_minutes"] == str(path)
     assert origins["shutdown_grace_seconds"] == DEFAULT
 
 
@@ -109,7 +109,6 @@ def test_a_repr_shows_no_password(tmp_path: Path) -> None:
         ("lease_seconds", "nan", "finite"),
         ("lease_seconds", "inf", "finite"),
         ("shutdown_grace_seconds", "-1", "give at least 0 seconds"),
-        ("cancel_grace_seconds", "-0.1", "give at least 0 seconds"),
         ("retention_days", "-1", "give at least 0 days"),
         ("server_idle_minutes", "0", "give at least 0.001 minutes"),
         ("log_level", "LOUD", "give one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
