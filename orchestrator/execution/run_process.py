@@ -27,23 +27,34 @@ MACHINERY_FAILED = 70
 class Equipment:
     """What a run process gets from its spawner."""
 
-    control: int
-    output: int
     spawner: int
     """Its process id: the run ends with it."""
-    keep: Collection[int] = ()
-    """Descriptors that the user's module opened while it was imported."""
+    keep: Collection[int]
+    """Descriptors that stay open: its own, and those that the user's module has opened."""
     alone: mmap | None = None
     """One shared byte: set when the run ends and has started nothing that still exists."""
 
 
-def become_run(equipment: Equipment, load: Callable[[], LoadedFlow]) -> NoReturn:
-    """Turn this process into a run's: never returns, never unwinds into its maker's frames."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a run process is for."""
+
+    control: int
+    output: int
+    load: Callable[[], LoadedFlow]
+
+
+def become_run(equipment: Equipment, wait: Callable[[], Job | None]) -> NoReturn:
+    """Turn this process into a run's: never returns, never unwinds into its maker's frames.
+
+    ``wait`` says what to run, or None: nothing, leave.
+    """
     try:
         _leave_home(equipment)
-        _live(Conversation(socket.socket(fileno=equipment.control)), load)
-        if equipment.alone is not None and _is_alone():
-            equipment.alone[0] = 1
+        if (job := wait()) is not None:
+            _do(job)
+            if equipment.alone is not None and _is_alone():
+                equipment.alone[0] = 1
     except BaseException as error:  # noqa: BLE001 - below us lie the spawner's frames
         output.complain(error)
         os._exit(MACHINERY_FAILED)
@@ -59,15 +70,28 @@ def _leave_home(equipment: Equipment) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    os.dup2(equipment.output, 1)
-    os.dup2(equipment.output, 2)
-    _close_all_but({0, 1, 2, equipment.control, *equipment.keep})
+    _close_all_but({0, 1, 2, *equipment.keep})
+    _reseed()
+
+
+def _reseed() -> None:
+    """Runs never share random numbers. The module ``random`` sees to that itself at every fork."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
 
 
 def _close_all_but(kept: Collection[int]) -> None:
     for descriptor in kernel.open_descriptors():
         if descriptor not in kept:
             os.close(descriptor)
+
+
+def _do(job: Job) -> None:
+    os.dup2(job.output, 1)
+    os.dup2(job.output, 2)
+    os.close(job.output)
+    _live(Conversation(socket.socket(fileno=job.control)), job.load)
 
 
 def _live(conversation: Conversation, load: Callable[[], LoadedFlow]) -> None:
@@ -119,4 +143,5 @@ def main(arguments: list[str]) -> NoReturn:
     sys.path[:0] = document["sys_path"]
     output.prepare_streams()
     os.set_inheritable(control, False)
-    become_run(Equipment(control=control, output=pipe, spawner=spawner), load)
+    job = Job(control=control, output=pipe, load=load)
+    become_run(Equipment(spawner=spawner, keep=(control, pipe)), lambda: job)

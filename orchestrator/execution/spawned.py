@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from dataclasses import dataclass, field
-from mmap import mmap
 
 from orchestrator.execution import trees
+from orchestrator.execution.starting import Started
 
 
 @dataclass(slots=True, kw_only=True)
 class Spawned:
-    """Times are seconds since boot. ``handle`` is the pidfd: signals never reach another (F33)."""
+    """Times are seconds since boot."""
 
     key: str
-    pid: int
-    handle: int
-    alone: mmap | None
+    process: Started
     grace: float
     timeout: float | None
     """What is left of it; frozen time does not count."""
@@ -31,6 +28,14 @@ class Spawned:
     """Why it was told to end."""
     kill_at: float | None = None
     killed: bool = False
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def handle(self) -> int:
+        return self.process.handle
 
     def begin(self, now: float) -> None:
         """User code starts: the timeout counts from here."""
@@ -93,16 +98,6 @@ class Spawned:
         if self.deadline is not None and now >= self.deadline:
             self.deadline = None
             self.freeze("lease", now)
-
-    def close(self) -> None:
-        """Give back what the record holds."""
-        os.close(self.handle)
-        if self.alone is not None:
-            self.alone.close()
-
-    def left_nothing(self) -> bool:
-        """Whether the process said at its end that it has no descendants."""
-        return self.alone is not None and self.alone[0] == 1
 
     def _timeout_at(self) -> float | None:
         if self.timeout is None or self.counting_since is None or self.stopped is not None:

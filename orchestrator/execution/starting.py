@@ -6,13 +6,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from mmap import mmap
 from pathlib import Path
 
 from orchestrator.execution.loading import LoadedFlow, Source
-from orchestrator.execution.run_process import Equipment, become_run
+from orchestrator.execution.run_process import Equipment, Job, become_run
 
 _FRESH = str(Path(__file__).with_name("fresh.py"))
 BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -25,23 +25,38 @@ has its own dispositions, instead of being lost.
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A new process, and the byte by which it can say that it leaves nothing behind."""
+    """A new process; ``handle`` is its pidfd: signals never reach another (F33)."""
 
     pid: int
-    alone: mmap | None
+    handle: int
+    alone: mmap | None = None
+    """The byte by which it can say that it leaves nothing behind."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+        os.close(self.handle)
+        if self.alone is not None:
+            self.alone.close()
+
+    def left_nothing(self) -> bool:
+        """Whether the process said at its end that it has no descendants."""
+        return self.alone is not None and self.alone[0] == 1
 
 
 def fork_run(flow: LoadedFlow, control: int, output: int, keep: Collection[int]) -> Started:
     """A copy of this process that runs the flow."""
+    job = Job(control=control, output=output, load=lambda: flow)
+    return fork((control, output, *keep), lambda: job)
+
+
+def fork(keep: Collection[int], wait: Callable[[], Job | None]) -> Started:
+    """A copy of this process, with these descriptors only, that runs what ``wait`` answers."""
     alone = mmap(-1, 1)
     spawner = os.getpid()
     pid = os.fork()
     if pid == 0:
-        equipment = Equipment(
-            control=control, output=output, spawner=spawner, keep=keep, alone=alone
-        )
-        become_run(equipment, lambda: flow)
-    return Started(pid, alone)
+        become_run(Equipment(spawner=spawner, keep=keep, alone=alone), wait)
+    return Started(pid, _handle_of(pid), alone)
 
 
 def start_fresh(
@@ -61,4 +76,13 @@ def start_fresh(
         pid = os.posix_spawn(sys.executable, command, os.environ, setsigmask=(), setsigdef=BLOCKED)
     finally:
         os.close(spec)
-    return Started(pid, None)
+    return Started(pid, _handle_of(pid))
+
+
+def _handle_of(pid: int) -> int:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        os.kill(pid, signal.SIGKILL)  # our own child, not waited for: still itself
+        os.waitpid(pid, 0)
+        raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import socket
 from collections import deque
 from collections.abc import Collection
@@ -15,6 +14,7 @@ from orchestrator.execution.failures import format_failure
 from orchestrator.execution.loading import LoadedFlow, Source
 from orchestrator.execution.pipe import Message, Outbox, close_all, receive_packet
 from orchestrator.execution.sources import Sources
+from orchestrator.execution.spares import Spares
 from orchestrator.execution.spawned import Spawned
 from orchestrator.execution.starting import Started, fork_run, start_fresh
 from orchestrator.execution.strangers import Strangers
@@ -22,6 +22,10 @@ from orchestrator.model.clock import Clock
 
 _LOOK_AGAIN = 1.0
 """Seconds; epoll's own timer stands still while the machine sleeps, deadlines do not (F61)."""
+
+_QUIET = 0.005
+"""Seconds without anything to do after which a process is forked ahead: sooner, that would take
+time from the run that has just begun, and from the next ones when many come."""
 
 _DESCRIPTORS_OF_A_RUN = 2
 
@@ -46,6 +50,10 @@ class Stock:
     sys_path: list[str]
     log_level: str
 
+    def flows_to_fork(self) -> dict[str, LoadedFlow]:
+        """Those whose runs are copies of this process."""
+        return {n: flow for n, flow in self.flows.items() if self.isolation[n] == "fork"}
+
 
 class Tending:
     """All runs of one spawner, from ``run`` to ``ended``."""
@@ -63,6 +71,7 @@ class Tending:
         self._unsettled: list[str] = []
         self._poll = select.epoll()
         self._strangers = Strangers(self._poll)
+        self._spares = Spares(stock.flows_to_fork(), stock.keep, self._poll)
         self._poll.register(control, select.EPOLLIN)
         self._over: str | None = None
 
@@ -76,6 +85,7 @@ class Tending:
         while self._over is None:
             self._turn()
         self._poll.unregister(self._control)
+        self._spares.close()
         self._unsettled = [*self._runs, *self._recent]
         for run in self._runs.values():
             run.kill()
@@ -92,12 +102,15 @@ class Tending:
         return self._unsettled
 
     def _turn(self) -> None:
-        for descriptor, events in self._poll.poll(self._patience()):
+        happened = self._poll.poll(self._patience())
+        if not happened and self._spares.is_short:
+            self._spares.fork_one()
+        for descriptor, events in happened:
             if descriptor == self._control.fileno():
                 self._hear(events)
             elif (run := self._by_handle.get(descriptor)) is not None:
                 self._bury(run)
-            else:
+            elif not self._spares.bury(descriptor):
                 self._strangers.bury(descriptor)
                 self._settle()
         now = self._clock.elapsed()
@@ -107,9 +120,10 @@ class Tending:
 
     def _patience(self) -> float | None:
         due = [at for run in self._runs.values() if (at := run.next_due()) is not None]
+        quiet = _QUIET if self._spares.is_short else None
         if not due:
-            return None
-        return min(max(min(due) - self._clock.elapsed(), 0.0), _LOOK_AGAIN)
+            return quiet
+        return min(max(min(due) - self._clock.elapsed(), 0.0), quiet or _LOOK_AGAIN)
 
     def _watch_control(self) -> None:
         if self._over is None:
@@ -151,6 +165,7 @@ class Tending:
         key, flow = message["key"], message["flow"]
         try:
             if (path := self._stock.files.changed()) is not None:
+                self._spares.close()
                 self.say({"op": "stale", "path": path, "key": key})
             elif flow not in self._stock.flows:
                 why = self._stock.faults.get(flow, f"this spawner has no flow {flow!r}")
@@ -170,29 +185,23 @@ class Tending:
 
     def _make_process(self, flow: str, control: int, output: int) -> Started:
         stock = self._stock
+        if (spare := self._spares.give(flow, control, output)) is not None:
+            return spare
         if stock.isolation[flow] == "fork":
             return fork_run(stock.flows[flow], control, output, stock.keep)
         source = stock.sources[flow]
         return start_fresh(source, stock.sys_path, stock.log_level, control, output)
 
     def _admit(self, message: Message, started: Started) -> None:
-        try:
-            handle = os.pidfd_open(started.pid)
-        except OSError:
-            os.kill(started.pid, signal.SIGKILL)  # our own child, not waited for: still itself
-            os.waitpid(started.pid, 0)
-            raise
         run = Spawned(
             key=message["key"],
-            pid=started.pid,
-            handle=handle,
-            alone=started.alone,
+            process=started,
             grace=message["grace"],
             timeout=message["timeout"],
             deadline=message["deadline"],
         )
-        self._runs[run.key] = self._by_handle[handle] = run
-        self._poll.register(handle, select.EPOLLIN)
+        self._runs[run.key] = self._by_handle[run.handle] = run
+        self._poll.register(run.handle, select.EPOLLIN)
         self.say({"op": "forked", "key": run.key, "pid": run.pid})
 
     def _bury(self, run: Spawned) -> None:
@@ -202,8 +211,8 @@ class Tending:
         self._recent.append(run.key)
         self._poll.unregister(run.handle)
         ended = _ended(run, os.waitstatus_to_exitcode(status), usage)
-        left_nothing = run.left_nothing()
-        run.close()
+        left_nothing = run.process.left_nothing()
+        run.process.close()
         if left_nothing:
             self.say(ended)
         else:
@@ -212,7 +221,8 @@ class Tending:
 
     def _settle(self) -> None:
         """Say of runs that they have ended when nothing that they started is left."""
-        self._strangers.sweep({run.pid for run in self._runs.values()} | self._residents)
+        runs = {run.pid for run in self._runs.values()}
+        self._strangers.sweep(runs | self._spares.pids | self._residents)
         if not self._strangers:
             for ended in self._departed:
                 self.say(ended)
