@@ -148,11 +148,12 @@ def test_a_mutant_is_caught(mutant: Mutant, copy: Path) -> None:
 
 
 STOPS_ONLY = Profile(
-    runs=80,
-    hosts=2,
+    runs=120,
+    hosts=3,
     limit=6,
     schedulers=1,
-    faults={"stop runner": 8},
+    faults={"stop runner": 12},
+    peace_seconds=3,
     meddle_seconds=1.0,
     quiet_seconds=20,
 )

@@ -17,11 +17,12 @@ from orchestrator.model.run import Run
 from orchestrator.store.connection import open_store
 from orchestrator.store.runs import read_run
 from soak.history import History
-from soak.profile import SHARES, Profile
+from soak.profile import LEASE, SHARES, Profile
 
 WINDOW = 4
 """Open runs per slot: a queue of some length, and room for a share of each kind."""
 LOOK_SECONDS = 0.2
+LONG_SHARE = 0.5
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Load:
     url: str
     history: History
     progress: Callable[[], float]
-    """The share of the faults that are over: runs are asked for at the same pace."""
+    """The share of the faults that are over, about: runs are asked for at the same pace."""
     is_calm: threading.Event = field(default_factory=threading.Event)
     accepted: list[RunId] = field(default_factory=list)
     endless: list[RunId] = field(default_factory=list)
@@ -136,4 +137,6 @@ def _parameters(kind: str, random: Random) -> dict[str, Any]:
         return {}
     if kind == "failing":
         return {"failures": random.randint(0, 3)}
-    return {"seconds": round(random.uniform(0.1, 2.5), 2)}
+    # Some outlast a lease that is lost in their midst, by far.
+    leases = random.uniform(2, 3) if random.random() < LONG_SHARE else random.uniform(0.05, 0.5)
+    return {"seconds": round(leases * LEASE, 2)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice
 from random import Random
@@ -11,6 +11,8 @@ from soak.profile import LEASE, STOPS, Profile
 
 SERVER, SCHEDULERS, PEOPLE = "server", "schedulers", "people"
 """Lanes besides those of the hosts. The faults of a lane come one after the other."""
+
+START_SECONDS = 1.0
 
 _PLACES = {
     "kill server": (SERVER,),
@@ -49,10 +51,16 @@ def plan(profile: Profile, seed: int) -> dict[str, list[Fault]]:
     for kind, count in profile.faults.items():
         places = _places(kind, hosts, random)
         for lane, stop in islice(zip(places, cycle(STOPS), strict=False), count):
-            lanes[lane].append(_fault(kind, lane, stop, random))
+            wait = random.uniform(0.1, 1.9) * profile.peace_seconds
+            lanes[lane].append(_fault(kind, lane, wait, stop, random))
     for faults in lanes.values():
         random.shuffle(faults)
     return lanes
+
+
+def length(lanes: Mapping[str, list[Fault]]) -> float:
+    """Seconds that the longest lane takes, about: what is killed must be started again."""
+    return max(sum(f.wait + f.seconds + START_SECONDS for f in lane) for lane in lanes.values())
 
 
 def _places(kind: str, hosts: list[str], random: Random) -> Iterator[str]:
@@ -64,8 +72,7 @@ def _places(kind: str, hosts: list[str], random: Random) -> Iterator[str]:
     return cycle(places)
 
 
-def _fault(kind: str, lane: str, stop: float, random: Random) -> Fault:
-    wait = random.uniform(0.2, 1.0)
+def _fault(kind: str, lane: str, wait: float, stop: float, random: Random) -> Fault:
     seconds = 0.0
     if kind.startswith("stop "):
         seconds = stop * LEASE

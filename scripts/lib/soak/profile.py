@@ -40,6 +40,8 @@ class Profile:
     schedulers: int = 2
     faults: Mapping[str, int]
     """Kind -> how many."""
+    peace_seconds: float
+    """Between two faults of a lane, on average."""
     meddle_seconds: float
     """Between two things that people do, on average."""
     quiet_seconds: float
@@ -48,8 +50,8 @@ class Profile:
 
 QUICK = Profile(
     runs=200,
-    hosts=2,
-    limit=8,
+    hosts=3,
+    limit=6,
     faults={
         "kill runner": 3,
         "kill spawner": 2,
@@ -57,9 +59,9 @@ QUICK = Profile(
         "kill script": 1,
         "kill host": 1,
         "serve again": 1,
-        "stop runner": 2,
+        "stop runner": 3,
         "stop spawner": 1,
-        "stop host": 2,
+        "stop host": 3,
         "cut": 1,
         "delay": 1,
         "black hole": 1,
@@ -70,6 +72,7 @@ QUICK = Profile(
         "kill clients": 1,
         "flush scripts": 1,
     },
+    peace_seconds=1.2,
     meddle_seconds=0.4,
     quiet_seconds=30,
 )
@@ -99,6 +102,7 @@ FULL = Profile(
         "kill clients": 40,
         "flush scripts": 20,
     },
+    peace_seconds=1.0,
     meddle_seconds=0.7,
     quiet_seconds=60,
 )

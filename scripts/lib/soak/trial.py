@@ -26,7 +26,7 @@ from soak.fleet import Code, Host, Member
 from soak.history import History
 from soak.injecting import Injector
 from soak.load import Load
-from soak.plan import PEOPLE, SCHEDULERS, plan
+from soak.plan import PEOPLE, SCHEDULERS, length, plan
 from soak.profile import LEASE, Profile
 from soak.proxy import Proxies, Proxy
 from soak.witness import FOLDER
@@ -69,10 +69,16 @@ class Trial:
     def _run(self) -> Evidence:
         self._start()
         lanes = plan(self.profile, self.seed)
-        planned = sum(map(len, lanes.values()))
+        planned, began = sum(map(len, lanes.values())), time.monotonic()
+        seconds = length(lanes)
+
+        def progress() -> float:
+            # Both, since the one comes in jumps and the other is a guess.
+            return (self._faults_done() / planned + (time.monotonic() - began) / seconds) / 2
+
         load = Load(
             self.profile, self.seed, self.proxies[PEOPLE].url, self.history,
-            progress=lambda: self._faults_done() / max(1, planned),
+            progress=progress,
         )  # fmt: skip
         injector = Injector(
             self.hosts, self.schedulers, self.proxies, self.server, self.history,
