@@ -72,6 +72,8 @@ BREAKS = [
     Break("a shutdown pauses for a person", "pause_deployment", "(by == 'user' and", "(true or"),
     Break("F12 pending tickets deleted", "leave_runner", "and #pending == 0"),
     Break("dropped though it lives", "drop_runner", "seen ~= beat", "false"),
+    Break("I14 an open run is deleted", "delete_run", "WAITING[state] or"),
+    Break("deleted though it is served", "delete_deployment", "served > 0", "false"),
 ]  # fmt: skip
 
 
