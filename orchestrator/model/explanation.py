@@ -22,6 +22,7 @@ Code = Literal[
     "running",
     "pending",
     "scheduled",
+    "overlap",
     "awaiting_retry",
     "awaiting_slot",
     "due",
@@ -35,6 +36,10 @@ Code = Literal[
     "runners_busy",
     "queued",
 ]
+
+
+OVERLAP = "overlap: "
+"""How the script that makes runs of schedules begins its reasons to hold one back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +160,9 @@ def _delayed(facts: Facts, until: int) -> tuple[Code, str]:
             f"It was due {relative(until, facts.now_ms)}, and no scheduler is alive to queue it.",
         )
     when = relative(until, facts.now_ms)
+    if run.state is State.SCHEDULED and (run.reason or "").startswith(OVERLAP):
+        why = (run.reason or "").removeprefix(OVERLAP)
+        return "overlap", f"Runs of its schedule must not overlap: it {why}; next look {when}."
     if run.state is State.AWAITING_RETRY:
         return "awaiting_retry", f"{_next_attempt(facts)} comes {when}."
     return "scheduled", f"It is scheduled for a later time, {when}."

@@ -80,6 +80,8 @@ ERROR = {"type": "ValueError", "message": "no such file"}
         (State.RUNNING, {}, {}, "running", "for 5s, on runner runner-a on box (pid 7)"),
         (State.SCHEDULED, {}, {"deployment": None}, "deployment_deleted", "will never run"),
         (State.SCHEDULED, {}, DELAYED, "scheduled", "in 12s"),
+        (State.SCHEDULED, {"reason": "overlap: waits for the end of run x"}, DELAYED, "overlap",
+         "must not overlap: it waits for the end of run x; next look in 12s"),
         (State.AWAITING_RETRY, {"attempt": 1, "reason": "it broke"}, DELAYED, "awaiting_retry",
          "Attempt 2 of at most 3, after one that failed (it broke), comes in 12s"),
         (State.SCHEDULED, {}, OVERDUE, "due", "about to queue"),
