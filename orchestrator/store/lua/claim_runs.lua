@@ -73,7 +73,11 @@ end
 
 local found, more = {}, '0'
 local left = room
-for _, each in ipairs({{queue_first, 'first'}, {queue, 'queue'}, {queue_late, 'late'}}) do
+local queues = {{queue, 'queue'}}
+if redis.call('EXISTS', queue_first, queue_late) > 0 then
+  queues = {{queue_first, 'first'}, {queue, 'queue'}, {queue_late, 'late'}}
+end
+for _, each in ipairs(queues) do
   local peeked = peek(each[1], each[2], left + 1)
   if #peeked.take + #peeked.stale > left then more = '1' end
   while #peeked.take > left do table.remove(peeked.take) end

@@ -27,7 +27,11 @@ for i = 1, #flat, 2 do
 end
 
 local waiting = 0
-for _, stream in ipairs({queue_first, queue, queue_late}) do
+local streams = {queue}
+if redis.call('EXISTS', queue_first, queue_late) > 0 then
+  streams = {queue_first, queue, queue_late}
+end
+for _, stream in ipairs(streams) do
   local length = redis.call('XLEN', stream)
   if length > 0 then
     local groups = redis.call('XINFO', 'GROUPS', stream)
