@@ -58,14 +58,13 @@ OWNER_WITHOUT_DEADLINE = Mutant(
     (('            self.freeze("lease", now)\n', ""),),
     "tests/runner/test_deaths.py::test_I4_a_runner_that_stands_still_loses_its_runs_and_drops_them",
 )
-FINISH_WITHOUT_TOKEN = Mutant(
-    "no token compare in finish",
-    f"{LUA}/finish_run.lua",
-    (("if record[2] ~= token then", "if false then"),),
-    "tests/store/test_ending.py::test_I8_an_old_token_changes_nothing",
-)
 MUTANTS = [
-    FINISH_WITHOUT_TOKEN,
+    Mutant(
+        "no token compare in finish",
+        f"{LUA}/finish_run.lua",
+        (("if record[2] ~= token then", "if false then"),),
+        "tests/store/test_ending.py::test_I8_an_old_token_changes_nothing",
+    ),
     OWNER_WITHOUT_DEADLINE,
     Mutant(
         "beat without state check",
@@ -153,6 +152,7 @@ STOPS_ONLY = Profile(
     limit=6,
     schedulers=1,
     faults={"stop runner": 12},
+    stops=(2.0,),
     peace_seconds=3,
     meddle_seconds=1.0,
     quiet_seconds=20,
@@ -161,11 +161,11 @@ STOPS_ONLY = Profile(
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    "mutant", [OWNER_WITHOUT_DEADLINE, FINISH_WITHOUT_TOKEN], ids=lambda mutant: mutant.what
-)
-def test_the_soak_catches(mutant: Mutant, tmp_path: Path) -> None:
+def test_the_soak_catches_an_owner_without_deadline(tmp_path: Path) -> None:
     code = Code.copied(tmp_path / "code")
-    with mutant.applied(code.home), trial(STOPS_ONLY, 1, tmp_path / "soak", code) as soak:
+    with (
+        OWNER_WITHOUT_DEADLINE.applied(code.home),
+        trial(STOPS_ONLY, 1, tmp_path / "soak", code) as soak,
+    ):
         evidence = soak.run()
-    assert {"I4"} <= {violation.invariant for violation in judge(evidence)}
+    assert "I4" in {violation.invariant for violation in judge(evidence)}

@@ -116,6 +116,14 @@ def test_I4_nothing_executes_when_the_end_is_written() -> None:
     assert broken(evidence(*ONCE, mark(ENDED_MS + 100, "tick"))) == {"I4"}
 
 
+def test_I4_a_run_suspended_just_before_its_first_line_may_begin_when_its_host_goes_on() -> None:
+    resumed = event("stop host", 40, 100, "host-0", pids=(7,))
+    late = mark(101, "begin"), mark(102, "held", detail=json.dumps(["S"]))
+    later = mark(60, "begin", "2.b", 8), mark(120, "end", "2.b", 8)
+    assert broken(evidence(*later, *late, events=(resumed,))) == set()
+    assert broken(evidence(*later, *late)) == {"I4", "I5"}
+
+
 @pytest.mark.parametrize(("states", "found"), [(["T", "dying"], set()), (["S", "T"], {"I4"})])
 def test_I4_a_lock_may_be_held_by_what_is_stopped(states: list[str], found: set[str]) -> None:
     held = mark(60, "held", "2.b", 8, json.dumps(states))

@@ -62,6 +62,8 @@ def overlaps(evidence: Evidence) -> Iterator[str]:
     """I4: nothing of an attempt executes after a later one has begun."""
     for attempts in evidence.attempts.values():
         for earlier, later in pairs(attempts):
+            if _begin_is_excused(evidence, later):
+                continue
             for mark in earlier.marks_after(later.began):
                 if not excused(evidence, earlier, mark):
                     ms = (mark.at - later.began) / 1e6
@@ -90,10 +92,14 @@ def executed_after_the_end(evidence: Evidence) -> Iterator[str]:
 def excused(evidence: Evidence, attempt: Attempt, mark: Mark) -> bool:
     """Whether its whole host was suspended and has just been resumed: the known limit."""
     return any(
-        attempt.pid in event.pids and attempt.began < event.began < mark.at
-        and mark.at < event.ended + AFTER_A_HOST_RESUMED
+        attempt.pid in event.pids and event.began < mark.at < event.ended + AFTER_A_HOST_RESUMED
         for event in evidence.of_kind("stop host")
-    )  # fmt: skip
+    )
+
+
+def _begin_is_excused(evidence: Evidence, attempt: Attempt) -> bool:
+    """Whether it was suspended in the last step before its first line."""
+    return excused(evidence, attempt, attempt.marks[0])
 
 
 def _is_excused_conflict(evidence: Evidence, attempts: list[Attempt], mark: Mark) -> bool:
@@ -108,7 +114,7 @@ def tokens(evidence: Evidence) -> Iterator[str]:
             if len(attempt.begins) != 1:
                 yield f"{_named(attempt)} began {len(attempt.begins)} times"
         for before, after in pairwise(attempts):
-            if after.epoch <= before.epoch:
+            if after.epoch <= before.epoch and not _begin_is_excused(evidence, after):
                 yield f"{_named(after)} began after {_named(before)}"
 
 
@@ -137,7 +143,7 @@ def begun_after_cancel(evidence: Evidence) -> Iterator[str]:
     for event in evidence.of_kind("cancel"):
         if event.answer == State.CANCELLED:
             for attempt in evidence.attempts.get(event.subject, []):
-                if attempt.began > event.ended:
+                if attempt.began > event.ended and not _begin_is_excused(evidence, attempt):
                     yield f"{_named(attempt)} began after {event.subject} was cancelled"
         if event.subject in evidence.runs:
             yield from _started_after_cancel(evidence.runs[event.subject])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from random import Random
 
-from soak.profile import LEASE, STOPS, Profile
+from soak.profile import LEASE, Profile
 
 SERVER, SCHEDULERS, PEOPLE = "server", "schedulers", "people"
 """Lanes besides those of the hosts. The faults of a lane come one after the other."""
@@ -50,7 +50,7 @@ def plan(profile: Profile, seed: int) -> dict[str, list[Fault]]:
     lanes: dict[str, list[Fault]] = {lane: [] for lane in (*hosts, SERVER, SCHEDULERS, PEOPLE)}
     for kind, count in profile.faults.items():
         places = _places(kind, hosts, random)
-        for lane, stop in islice(zip(places, cycle(STOPS), strict=False), count):
+        for lane, stop in islice(zip(places, cycle(profile.stops), strict=False), count):
             wait = random.uniform(0.1, 1.9) * profile.peace_seconds
             lanes[lane].append(_fault(kind, lane, wait, stop, random))
     for faults in lanes.values():

@@ -40,6 +40,7 @@ class Profile:
     schedulers: int = 2
     faults: Mapping[str, int]
     """Kind -> how many."""
+    stops: tuple[float, ...] = STOPS
     peace_seconds: float
     """Between two faults of a lane, on average."""
     meddle_seconds: float
