@@ -54,7 +54,7 @@ BREAKS = [
     Break("F17 no ticket pending", "claim_runs", "'STREAMS', each", "'NOACK', 'STREAMS', each"),
     Break("I15 nonces are forgotten", "claim_runs", "earlier == nonce", "false"),
     Break("I10 claimed while held", "claim_runs", "facts[2] == '1'", "false"),
-    Break("I21 more than the limit", "claim_runs", "limit - leased", "limit"),
+    Break("I21 more than the limit", "claim_runs", "limit - redis.call('ZCARD', leases)", "limit"),
     Break("I10 started while held", "start_run", "'held') == '1'", "'held') == 2"),
     Break("I9 started though cancelled", "start_run", "state == 'Cancelling'", "false"),
     Break("I9 a cancelled run is retried", "finish_run", "and before ~= 'Cancelling'"),

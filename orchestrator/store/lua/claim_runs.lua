@@ -37,9 +37,8 @@ if not facts[1] then return {'gone', '0'} end
 if not mine[1] then return {'unregistered', '0'} end
 if facts[2] == '1' then return {'held', '0'} end
 local room, limit = tonumber(count), tonumber(facts[3])
-local leased = redis.call('ZCARD', leases)
 if limit then
-  room = math.min(room, limit - leased)
+  room = math.min(room, limit - redis.call('ZCARD', leases))
   if room <= 0 then return {'full', '0'} end
 end
 
@@ -86,12 +85,21 @@ for _, each in ipairs(queues) do
   if more == '1' then break end
 end
 
-local answer, noted, at = {'ok', more}, nonce, nil
+local at, leased = nil, {}
+for _, each in ipairs(found) do
+  for _, record in ipairs(each.take) do
+    at = at or now()
+    leased[#leased + 1] = at
+    leased[#leased + 1] = record.id
+  end
+end
+-- The first write: a key of another type fails while nothing is changed (F20).
+if #leased > 0 then redis.call('ZADD', leases, unpack(leased)) end
+local answer, noted = {'ok', more}, nonce
 for _, each in ipairs(found) do
   if each.without_group then redis.call('XGROUP', 'CREATE', each.stream, GROUP, 0, 'MKSTREAM') end
   if #each.stale > 0 then redis.call('XDEL', each.stream, unpack(each.stale)) end
   if #each.take > 0 then
-    at = at or now()
     redis.call('XREADGROUP', 'GROUP', GROUP, runner, 'COUNT', #each.take, 'STREAMS', each.stream, '>')
   end
   for _, record in ipairs(each.take) do
@@ -102,7 +110,6 @@ for _, each in ipairs(found) do
       'runner', runner, 'host', host, 'version', version, 'claimed_at', at, 'started_at', '',
       'pid', '', 'last_word', '', 'limited', limit and '1' or '',
     })
-    redis.call('ZADD', leases, at, record.id)
     answer[#answer + 1] = claimed(record, token, record.begin_as)
     noted = noted .. ' ' .. record.id
   end

@@ -1,0 +1,112 @@
+"""What a run may cost, counted and not timed: commands, scripts, wake-ups, forks, imports.
+
+A figure that has grown here is either paid for knowingly, and then changed with its reason in the
+commit, or a regression.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.model.ids import RunnerId, deployment_id
+from orchestrator.store import keys
+from orchestrator.store.caller import Store
+from orchestrator.store.leases import look
+from orchestrator.store.requests import as_is, command
+from tests.runner.serving import NAME, Place
+from tests.support import eventually
+
+D = deployment_id(NAME)
+HEAVY = {"asyncio", "croniter", "hiredis", "jsonschema_rs", "pydantic", "redis", "rich", "typer"}
+
+COUNTS_FORKS = """
+def forked():
+    with open("forks", "a") as file:
+        file.write(".")
+os.register_at_fork(before=forked)
+
+@flow
+def work():
+    return sorted(sys.modules)
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Commands the server executed, by name, those inside scripts counted."""
+
+    calls: dict[str, int]
+
+    @property
+    def commands(self) -> int:
+        return sum(self.calls.values())
+
+
+def forget_costs(store: Store) -> None:
+    store.call(command(as_is, "CONFIG", "RESETSTAT"))
+
+
+def cost(store: Store) -> Cost:
+    """Since they were forgotten; asking, and keeping a connection, are not counted."""
+    facts = str(store.call(command(as_is, "INFO", "commandstats")))
+    calls = {}
+    for line in facts.splitlines():
+        if line.startswith("cmdstat_"):
+            name, _, numbers = line.removeprefix("cmdstat_").partition(":")
+            calls[name] = int(numbers.partition(",")[0].removeprefix("calls="))
+    for ours in ("config|resetstat", "info", "ping"):
+        calls.pop(ours, None)
+    return Cost(calls)
+
+
+def cost_of_a_run(place: Place) -> Cost:
+    """From the submit to the word about its end. The least of several: beats and looks, which go
+    by the clock, fall into some of them."""
+    return min((_cost_of_this_run(place) for _ in range(5)), key=lambda cost: cost.commands)
+
+
+def _cost_of_this_run(place: Place) -> Cost:
+    subscription = place.store.listen(keys.ended(D))
+    try:
+        forget_costs(place.store)
+        run_id = place.submit()
+        told = eventually(lambda: subscription.wait(1), why="the end")
+        assert told == (keys.ended(D), run_id)
+        return cost(place.store)
+    finally:
+        subscription.close()
+
+
+def test_an_idle_run_costs_four_scripts_and_a_bounded_number_of_commands(place: Place) -> None:
+    place.flows("@flow\ndef work():\n    return 1\n")
+    place.start()
+    place.ended(place.submit())  # the first one loads the scripts and makes the group
+    spent = cost_of_a_run(place)
+    # submit, claim, start, finish
+    assert spent.calls["evalsha"] == 4, spent
+    assert spent.commands <= 37, spent
+    # One wakes the runner, one whoever waits for the end.
+    assert spent.calls["publish"] == 2, spent
+
+
+def test_a_look_at_an_idle_deployment_costs_ten_commands_at_most(place: Place) -> None:
+    place.flows("@flow\ndef work():\n    return 1\n")
+    place.start().drain()
+    forget_costs(place.store)
+    rounds = 24
+    for _ in range(rounds):
+        place.store.call(look(D, RunnerId("somebody")))
+    # Every 5 seconds: two commands a second.
+    assert cost(place.store).commands / rounds <= 10, cost(place.store)
+
+
+def test_a_run_is_one_fork_and_imports_nothing_heavy(place: Place) -> None:
+    place.flows(COUNTS_FORKS)
+    place.start()
+    runs = 5
+    modules = [place.ended(place.submit()).result for _ in range(runs)]
+    # One process more may have been forked ahead.
+    assert runs <= len(place.note("forks")) <= runs + 1
+    for name in modules[-1]:
+        assert name.partition(".")[0] not in HEAVY
+        assert not name.startswith(("orchestrator.store", "orchestrator.cli", "runner"))
