@@ -12,7 +12,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "states.md"
 
 
 def test_every_state_is_waiting_claimed_or_final_and_only_one_of_them() -> None:
-    assert WAITING | CLAIMED | FINAL == set(State)
+    assert set(State) == WAITING | CLAIMED | FINAL
     assert len(WAITING) + len(CLAIMED) + len(FINAL) == len(State)
 
 
