@@ -32,6 +32,7 @@ from orchestrator.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXAMPLES = PROJECT / "examples"
+COLUMNS = {"deployment": 16, "state": 9, "attempt": 7, "pid": 7, "seconds": 7}
 COLOURS = {
     State.COMPLETED: "green",
     State.RUNNING: "cyan",
@@ -74,8 +75,9 @@ class Story:
 
     def picture(self) -> Group:
         table = Table(expand=True, title="runs, newest first")
-        for column in ("deployment", "state", "attempt", "pid", "seconds", "result or error"):
-            table.add_column(column, no_wrap=True)
+        for column, width in COLUMNS.items():
+            table.add_column(column, min_width=width, no_wrap=True)
+        table.add_column("result or error", ratio=1, no_wrap=True)
         for run in self.client.runs(limit=18):
             state = Text(run.state, COLOURS.get(run.state, ""))
             table.add_row(run.deployment, state, str(run.attempt), *details(run))
