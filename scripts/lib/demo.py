@@ -7,6 +7,7 @@ while it runs, one fails, a schedule fires, and a run outlives its killed runner
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -104,8 +105,10 @@ class StoryBroke(Exception):
 def details(run: Run) -> tuple[str, str, str]:
     end = run.ended_at or time.time_ns() // 1_000_000
     took = f"{(end - run.started_at) / 1000:.1f}" if run.started_at else ""
-    said = (run.error or {}).get("message") or run.result or run.reason or ""
-    return str(run.pid or ""), took, str(said)[:60]
+    said = (run.error or {}).get("message") or run.reason or ""
+    if run.result is not None:
+        said = json.dumps(run.result)
+    return str(run.pid or ""), took, said[:80]
 
 
 def tell(story: Story) -> None:
