@@ -14,6 +14,7 @@ from orchestrator.store.deployments import pause_deployment
 from orchestrator.store.leases import Look, look, reap_run
 from orchestrator.store.requests import Request
 from orchestrator.store.runners import drop_runner
+from orchestrator.store.upkeep import repair_deployment, sweep_runs
 
 from . import events
 from .contact import Contact
@@ -23,6 +24,8 @@ from .watching import Mark, Watch
 LOOK_SECONDS = 5.0
 """A lost message on the control channel delays a run by no more than this."""
 LEASE_LOST = "its runner or host was lost"
+FUTILE_LOOKS = 60
+"""After a repair that found nothing to repair, so many looks pass before the next one."""
 
 
 class Observer:
@@ -48,6 +51,8 @@ class Observer:
         for d in here.served:
             self._leases[d] = Watch(here.lease / 3)
             self._runners[d] = Watch(here.lease / 3)
+        self._futile: dict[DeploymentId, int] = {}
+        """Looks to pass before the next repair."""
 
     def look_now(self) -> None:
         """Something was written down that a look finds."""
@@ -92,6 +97,8 @@ class Observer:
         self._wake(d for d, seen in looks.items() if seen.waiting and not seen.held)
         await self._store.call_all(requests)
         await self._drop(dead_runners)
+        for d, seen in looks.items():
+            await self._keep_up(d, seen)
 
     def _reaps(
         self, d: DeploymentId, seen: Look, sent: float, answered: float
@@ -105,7 +112,11 @@ class Observer:
         dead = self._leases[d].look(sent, answered, marks)
         for run_id, _ in dead:
             events.warning("Recovering a run: nobody keeps its lease.", run_id=run_id)
-        return [reap_run(run_id, token, beats[run_id, token], LEASE_LOST) for run_id, token in dead]
+        keep = self._here.spec.retention_ms
+        return [
+            reap_run(run_id, token, beats[run_id, token], LEASE_LOST, keep)
+            for run_id, token in dead
+        ]
 
     def _drops(
         self, d: DeploymentId, seen: Look, sent: float, answered: float
@@ -121,4 +132,21 @@ class Observer:
         words = await self._store.call_all([request for _, request in dead])
         for (d, _), word in zip(dead, words, strict=True):
             if word == "last":
-                await self._store.follow(pause_deployment(d, "shutdown"))
+                keep = self._here.spec.retention_ms
+                await self._store.follow(pause_deployment(d, "shutdown", keep))
+
+    async def _keep_up(self, d: DeploymentId, seen: Look) -> None:
+        """Sweep what has expired, and repair what was damaged (I22: never without damage)."""
+        if seen.expired:
+            await self._store.follow(sweep_runs(d))
+        futile = self._futile.pop(d, 0)
+        if not seen.odd:
+            return
+        if futile > 1:
+            self._futile[d] = futile - 1
+            return
+        repaired = await self._store.follow(repair_deployment(d, self._here.spec.retention_ms))
+        if repaired:
+            events.warning("Repaired damaged keys.", deployment=d, repaired=repaired)
+        else:
+            self._futile[d] = FUTILE_LOOKS

@@ -13,6 +13,7 @@ orc:{D}:queue:late     stream  tickets of a backlog of scheduled runs
 orc:{D}:delayed        zset    run -> instant (ms) at which it may be queued
 orc:{D}:leases         zset    run -> instant (ms) of its last beat; claimed runs only
 orc:{D}:runs           zset    run -> created_at (ms); finished ones leave with their record
+orc:{D}:expiring       zset    finished run -> instant (ms) at which its record expires
 orc:{D}:schedules      hash    "<slug>:<field>" -> rule and cursor of each schedule
 orc:{D}:runners        hash    "<runner>" -> info; "<runner>:beat", ":claim", ":keep", ":drain"
 orc:{D}:run:ID         hash    the record of a run, the truth; no expiry while open (F75)
@@ -70,6 +71,10 @@ def leases(d: DeploymentId) -> str:
 
 def runs(d: DeploymentId) -> str:
     return f"orc:{{{d}}}:runs"
+
+
+def expiring(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:expiring"
 
 
 def schedules(d: DeploymentId) -> str:

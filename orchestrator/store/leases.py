@@ -202,10 +202,14 @@ class Look:
     paused: bool
     drain: bool
     """The runner that looks is to finish its runs and leave."""
+    odd: bool
+    """What leads to runs does not fit the runs there are: see ``repair_deployment``."""
+    expired: bool
+    """The time of some ended runs is over: see ``sweep_runs``."""
 
 
 def look(d: DeploymentId, runner: RunnerId | None) -> Request[Look]:
-    """Look at everything that can need repair; counts the beat of ``runner``, when given."""
+    """Look at everything that can need care; counts the beat of ``runner``, when given."""
     return for_deployment(d, "look", _look, runner=text_of(runner))
 
 
@@ -247,7 +251,7 @@ def _beats(reply: list[str]) -> Beats:
 
 
 def _look(reply: list[Any]) -> Look:
-    _, now_ms, held, paused, waiting, due, leases, runners, drain = reply
+    _, now_ms, held, paused, waiting, due, leases, runners, drain, odd, expired = reply
     return Look(
         now_ms=int(now_ms),
         leases=tuple(Seen(RunId(i), t, int(b), int(ms)) for i, t, b, ms in leases),
@@ -257,4 +261,6 @@ def _look(reply: list[Any]) -> Look:
         held=held == "1",
         paused=paused == "1",
         drain=drain == "1",
+        odd=odd == "1",
+        expired=expired == "1",
     )

@@ -124,6 +124,7 @@ _OF_DEPLOYMENT: dict[str, Callable[[DeploymentId], str]] = {
         keys.delayed,
         keys.leases,
         keys.runs,
+        keys.expiring,
         keys.schedules,
         keys.runners,
         keys.run_prefix,

@@ -169,15 +169,6 @@ def test_a_look_says_when_the_scheduler_must_look(scene: Scene) -> None:
     assert due() == 4_102_444_800_000
 
 
-def test_a_look_forgets_runs_whose_record_expired(scene: Scene, client: Client) -> None:
-    scene.finish(scene.running("over"))
-    scene.submit("open")
-    client.delete(keys.run(run_id("over")))
-
-    scene.store.call(leases.look(D, None))
-    assert client.zrange(keys.runs(D), 0, -1) == [run_id("open")]
-
-
 def test_a_look_at_nothing(scene: Scene, client: Client) -> None:
     client.flushall()
     seen = scene.store.call(leases.look(D, RUNNER))

@@ -40,6 +40,7 @@ from orchestrator.store import (
     schedule_edits,
     schedules,
     telling,
+    upkeep,
 )
 from orchestrator.store.connection import open_store
 from orchestrator.store.explaining import explain_run
@@ -390,10 +391,18 @@ class StoreMachine(RuleBasedStateMachine):
         held = {(run_id, token, self.oracle.runs[run_id].beat) for run_id, token in self.held()}
         assert {(each.run_id, each.token, each.beat) for each in seen.leases} == held
         assert seen.runners == self.oracle.runners
-        if not self.trimmed:
-            assert seen.waiting == sum(map(len, self.oracle.queues.values()))
+        assert seen.waiting == sum(map(len, self.oracle.queues.values()))
+        assert not seen.odd, "I22: nothing is to be repaired"
+        assert not seen.expired
         assert seen.drain == (runner in self.oracle.draining)
         assert (seen.held, seen.paused) == (self.oracle.held, bool(self.oracle.paused_by))
+
+    @rule()
+    def repair(self) -> None:
+        """I22: there is nothing to repair, whatever happened; the walk changes nothing."""
+        before = dump(self.client)
+        assert self.go_through(upkeep.repair_deployment(D)) == 0
+        assert dump(self.client) == before
 
     # Flags and runners.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ from orchestrator.store import (
     schedule_edits,
     schedules,
     telling,
+    upkeep,
 )
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
@@ -56,9 +58,9 @@ SERVED = DeploymentDefinition(
 )
 D = SERVED.id
 WORKER, IDLE = RunnerId("worker"), RunnerId("idle")
-QUEUED, DELAYED, RUNNING, PAUSED, PENDING, ENDED, NEW = (
+QUEUED, DELAYED, RUNNING, PAUSED, PENDING, ENDED, LOST, OLD, NEW = (
     idempotent_run_id(D, name)
-    for name in ("queued", "delayed", "running", "paused", "pending", "ended", "")
+    for name in ("queued", "delayed", "running", "paused", "pending", "ended", "lost", "old", "")
 )
 LINE = b'{"t":1.0,"l":"INFO","n":"flow","m":"text","a":1}\n'
 SAID = RunnerRecord(
@@ -118,6 +120,10 @@ def scene(server_of_worker: Server) -> Iterator[Scene]:
     cursor = store.call(schedules.agenda(D)).schedules[1].cursor_ms
     store.call(tick(cursor, "late", cursor + 1, "queue"))
     client.zadd(keys.delayed(D), {DELAYED: 1})
+    store.call_all([runs.submit_run(new_run(LOST)), runs.submit_run(new_run(OLD))])
+    store.call(runs.cancel_run(OLD, "test", 0))
+    ticket = str(client.hget(keys.run(LOST), "ticket")).partition(" ")[2]
+    client.xdel(keys.queue(D), ticket)
     # Bytes, not text: what DUMP answers cannot be decoded.
     raw = open_client(server_of_worker.url, decode_responses=False)
     saved = {key: raw.dump(key) for key in client.scan_iter(count=1000)}
@@ -154,6 +160,10 @@ def drain_of(runner: RunnerId) -> Request[Any]:
     plan = runners.drain_runner(runner, "test")
     next(plan)
     return next(iter(plan.send([[D]])))
+
+
+def repair_of(place: str, _: Scene) -> Request[Any]:
+    return for_deployment(D, "repair_deployment", list, place=place, after="", retention_ms=1)
 
 
 def finish(scene: Scene, state: State, retries: int, delay: int = 0) -> Request[Any]:
@@ -224,6 +234,10 @@ SAMPLES: dict[str, list[Sample]] = {
     ],
     "register_runner": [lambda _: runners.register_runner(D, RunnerId("third"), "{}")],
     "release_run": [lambda s: leases.release_run(RUNNING, s.tokens[RUNNING], "drained")],
+    "repair_deployment": [
+        partial(repair_of, place)
+        for place in ("leases", "delayed", "first", "queue", "late", "runs", "expiring")
+    ],
     "resume_deployment": [
         lambda _: first_of(deployments.resume_deployment(D), "resume_deployment")
     ],
@@ -235,6 +249,7 @@ SAMPLES: dict[str, list[Sample]] = {
         lambda _: runs.submit_run(new_run(NEW, scheduled_at=4_102_444_800_000)),
         lambda _: runs.submit_run(replace(new_run(NEW), retry_of=ENDED)),
     ],
+    "sweep_runs": [lambda _: first_of(upkeep.sweep_runs(D), "sweep_runs")],
     "tick_schedule": [
         lambda s: tick(s.cursor, "", s.cursor + 1),
         lambda s: tick(s.cursor, "late", s.cursor + 1),

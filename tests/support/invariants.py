@@ -116,12 +116,18 @@ def leftovers(slot: Slot) -> Iterator[str]:
 
 
 def retention(slot: Slot) -> Iterator[str]:
-    """Final records expire, open ones never do; each record can be listed; logs go with it."""
+    """Final records expire, at the instant that is noted; open ones never do; each record can be
+    listed, and what can be listed has a record or will be swept; logs go with it."""
     for run_id, run in slot.runs.items():
         if run.is_final != (run.ttl >= 0):
             yield f"retention: {run_id} ({run.fields['state']}) lives {run.ttl} ms"
+        if run.is_final != (run_id in slot.expiring):
+            yield f"retention: {run_id} ({run.fields['state']}), expiring: {not run.is_final}"
         if run_id not in slot.index:
             yield f"retention: {run_id} is missing in the index of runs"
+    for run_id in {*slot.index, *slot.expiring} - set(slot.runs):
+        if not (run_id in slot.index and run_id in slot.expiring):
+            yield f"retention: {run_id} is missing, and nothing will sweep it"
     for run_id, life in slot.logs.items():
         record = slot.runs.get(run_id)
         if life < 0 and (record is None or record.is_final):

@@ -26,7 +26,7 @@ _RUN = rf"{_D}-[0-9a-v]{{21}}"
 SCHEMA: Mapping[str, str] = {
     rf"orc:\{{{_D}\}}:(deployment|schedules|runners)": "hash",
     rf"orc:\{{{_D}\}}:(queue:first|queue|queue:late)": "stream",
-    rf"orc:\{{{_D}\}}:(delayed|leases|runs)": "zset",
+    rf"orc:\{{{_D}\}}:(delayed|leases|runs|expiring)": "zset",
     rf"orc:\{{(?P<d>{_D})\}}:run:(?P=d)-[0-9a-v]{{21}}": "hash",
     rf"orc:\{{(?P<l>{_D})\}}:log:(?P=l)-[0-9a-v]{{21}}": "stream",
     "orc:attention": "zset",
@@ -97,6 +97,7 @@ class Slot:
     delayed: Mapping[str, float]
     leases: Mapping[str, float]
     index: Mapping[str, float]
+    expiring: Mapping[str, float]
     consumers: Mapping[str, int]
     """Consumer -> tickets pending with it, over all three queues."""
     logs: Mapping[str, int]
@@ -193,6 +194,7 @@ def _read_slot(client: Client, d: DeploymentId, types: Mapping[str, str]) -> Slo
         delayed=dict(client.zrange(keys.delayed(d), 0, -1, withscores=True)),
         leases=dict(client.zrange(keys.leases(d), 0, -1, withscores=True)),
         index=dict(client.zrange(keys.runs(d), 0, -1, withscores=True)),
+        expiring=dict(client.zrange(keys.expiring(d), 0, -1, withscores=True)),
         consumers=_read_consumers(client, [tag + name for name in streams]),
         logs={run_id: int(client.pttl(keys.log(RunId(run_id)))) for run_id in logs},
     )

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  run log delayed queue_first queue queue_late
+-- KEYS  run log delayed queue_first queue queue_late expiring
 -- ARGV  run_id by retention_ms control ended
--- USES  clock history states tickets ending
+-- USES  clock history states tickets ending guards
 -- REPLY cancelled | cancelling | already | gone
 -- Waiting -> Cancelled at once: it never begins (I9). Claimed -> Cancelling: its runner hears it
 -- now or at its next beat, and writes Cancelled when the processes are gone. Final: unchanged (I7).
@@ -19,11 +19,12 @@ if CLAIMED[state] then
   return 'cancelling'
 end
 if not WAITING[state] then return 'already' end
+check_sets(expiring)
 
 local at = now()
 for _, text in ipairs({at, 'ended_at', at, 'ticket', ''}) do requested[#requested + 1] = text end
 redis.call('ZREM', delayed, run_id)
 drop_ticket(record[5], {first = queue_first, queue = queue, late = queue_late})
 change(run, record[4], at, 'Cancelled', record[2], '', why, requested)
-conclude(run, log, retention_ms, ended, run_id)
+conclude(run, log, expiring, at, retention_ms, ended, run_id)
 return 'cancelled'

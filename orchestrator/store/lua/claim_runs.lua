@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- KEYS  deployment leases queue_first queue queue_late runners
 -- ARGV  run_prefix runner host version nonce count lease_ms
--- USES  clock history states tickets
+-- USES  clock history states tickets groups
 -- REPLY ok | held | full | gone | unregistered
 -- Waiting -> Pending, for up to `count` runs. The ticket stays in the pending list until the run
 -- is over or handed back. A nonce that came before answers what it got then (I15). No decision
@@ -42,17 +42,6 @@ if limit then
   if room <= 0 then return {'full', '0'} end
 end
 
--- Where the group stands in a stream; nil without a stream, false without a group.
-local function delivered(stream)
-  local groups = redis.pcall('XINFO', 'GROUPS', stream)
-  if groups.err then return nil end
-  for _, group in ipairs(groups) do
-    local facts_of_group = {}
-    for i = 1, #group, 2 do facts_of_group[group[i]] = group[i + 1] end
-    if facts_of_group['name'] == GROUP then return facts_of_group['last-delivered-id'] end
-  end
-  return false
-end
 local function peek(stream, word, most)
   local found = {stream = stream, stale = {}, take = {}}
   local last = delivered(stream)

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- KEYS  deployment schedules runners leases delayed queue_first queue queue_late runs
+-- KEYS  deployment schedules runners leases delayed queue_first queue queue_late runs expiring
 -- ARGV  begun force run_prefix log_prefix control ended
 -- USES  states tickets guards registered
 -- REPLY ok | more | served | running | revived | gone
@@ -23,7 +23,8 @@ end
 local number = 0
 local streams = {first = queue_first, queue = queue, late = queue_late}
 local left = redis.call('XLEN', queue_first) + redis.call('XLEN', queue)
-  + redis.call('XLEN', queue_late) + redis.call('ZCARD', delayed) + claimed
+  + redis.call('XLEN', queue_late) + redis.call('ZCARD', delayed) + redis.call('ZCARD', expiring)
+  + claimed
 if not exists and begun ~= '1' and #records == 0 and left == 0 then return {'gone', '0'} end
 
 redis.call('UNLINK', deployment, schedules, runners)
@@ -35,9 +36,10 @@ for _, record in ipairs(records) do
   drop_ticket(ticket, streams)
   redis.call('UNLINK', run_prefix .. id, log_prefix .. id)
   redis.call('ZREM', runs, id)
+  redis.call('ZREM', expiring, id)
   if WAITING[state] or CLAIMED[state] then redis.call('PUBLISH', ended, id) end
 end
 if claimed > 0 then redis.call('PUBLISH', control, 'runs') end
 if #records == PAGE then return {'more', tostring(number)} end
-redis.call('UNLINK', leases, delayed, queue_first, queue, queue_late, runs)
+redis.call('UNLINK', leases, delayed, queue_first, queue, queue_late, runs, expiring)
 return {'ok', tostring(number)}

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- KEYS  run log runs
+-- KEYS  run log runs expiring
 -- ARGV  run_id
 -- USES  states guards
 -- REPLY ok | open | gone
@@ -8,8 +8,9 @@
 local state = redis.call('HGET', run, 'state')
 if not state then return 'gone' end
 if WAITING[state] or CLAIMED[state] then return 'open' end
-check_sets(runs)
+check_sets(runs, expiring)
 
 redis.call('UNLINK', run, log)
 redis.call('ZREM', runs, run_id)
+redis.call('ZREM', expiring, run_id)
 return 'ok'

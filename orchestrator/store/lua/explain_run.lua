@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- KEYS  run deployment leases runners delayed queue_first queue queue_late
 -- ARGV  run_id
--- USES  clock tickets
+-- USES  clock tickets groups
 -- REPLY ok | gone
 -- What decides when the run goes on. Changes nothing.
 -- Answers the word, now, how many leases there are, when a delayed run is due ('' when it is
@@ -12,13 +12,9 @@ if not record[1] then return {'gone'} end
 
 -- Tickets that nobody took, up to an id: those behind where the group stands.
 local function waiting(stream, upto)
-  local groups, start = redis.pcall('XINFO', 'GROUPS', stream), '-'
-  if groups.err then return 0 end
-  for _, group in ipairs(groups) do
-    local facts = {}
-    for i = 1, #group, 2 do facts[group[i]] = group[i + 1] end
-    if facts['name'] == GROUP then start = '(' .. facts['last-delivered-id'] end
-  end
+  local last = delivered(stream)
+  if last == nil then return 0 end
+  local start = last and '(' .. last or '-'
   return #redis.call('XRANGE', stream, start, upto, 'COUNT', MOST)
 end
 local word, entry = place_of(record[2])

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- KEYS  run log leases queue_first queue queue_late delayed
+-- KEYS  run log leases queue_first queue queue_late delayed expiring
 -- ARGV  run_id token state result error reason retries retry_delay_ms peak_bytes cpu_seconds retention_ms control ended
 -- USES  clock history states tickets ending guards
 -- REPLY ok | retry | cancelled | lease_lost | gone
@@ -22,6 +22,8 @@ local next_attempt = again and before ~= 'Cancelling'
 if next_attempt then
   check_streams(queue)
   check_sets(delayed)
+else
+  check_sets(expiring)
 end
 
 local at = now()
@@ -56,6 +58,6 @@ end
 local over, word = state, 'ok'
 if again then over, word = 'Cancelled', 'cancelled' end
 local answer = record_end(over, reason, word, '', {'ended_at', at, 'ticket', ''})
-conclude(run, log, retention_ms, ended, run_id)
+conclude(run, log, expiring, at, retention_ms, ended, run_id)
 if record[9] == '1' then redis.call('PUBLISH', control, 'queue') end
 return answer

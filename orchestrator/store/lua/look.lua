@@ -1,20 +1,23 @@
 #!lua flags=allow-oom
--- KEYS  deployment leases runs schedules runners delayed queue_first queue queue_late
+-- KEYS  deployment leases runs schedules runners delayed queue_first queue queue_late expiring
 -- ARGV  runner run_prefix
--- USES  clock
+-- USES  clock tickets groups
 -- REPLY ok | gone
--- Everything of a deployment that may need repair, in one look. Counts the runner's beat and, now
--- and then, forgets the oldest runs whose records have expired.
+-- Everything of a deployment that may need care, in one look, which counts the runner's beat.
+-- `odd`: there are not as many paths as open runs, or one leads astray (I12, I13; repair_deployment).
+-- `expired`: the time of some ended runs is over (sweep_runs).
 -- Answers the word, now, held, paused, tickets nobody took, when the scheduler must look, the
--- leases as {run, token, beat, lease_ms}, the runners as {name, beat}, whether `runner` is to drain.
-local FORGET_EACH, FORGET_MOST = 12, 20
+-- leases as {run, token, beat, lease_ms}, the runners as {name, beat}, whether `runner` is to drain,
+-- odd, expired.
 local facts = redis.call('HMGET', deployment, 'name', 'held', 'paused', 'has_schedules')
 local at = now()
 
-local held_leases = {}
+local held_leases, leased, odd = {}, {}, false
 for _, id in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
   local record = redis.call('HMGET', run_prefix .. id, 'token', 'beat', 'lease_ms')
+  leased[id] = record[1]
   if record[1] then held_leases[#held_leases + 1] = {id, record[1], record[2], record[3]} end
+  odd = odd or not record[1]
 end
 
 local beats, registered, drain = {}, {}, ''
@@ -34,15 +37,15 @@ end
 for _, stream in ipairs(streams) do
   local length = redis.call('XLEN', stream)
   if length > 0 then
-    local groups = redis.call('XINFO', 'GROUPS', stream)
-    for _, group in ipairs(groups) do
-      for i = 1, #group, 2 do
-        if group[i] == 'pending' then length = length - group[i + 1] end
-      end
-    end
+    local last = delivered(stream)
+    local taken = last and redis.call('XRANGE', stream, '-', last) or {}
+    waiting = waiting + length - #taken
+    for _, entry in ipairs(taken) do odd = odd or not leased[entry[2][2]] end
   end
-  waiting = waiting + length
 end
+local open = redis.call('ZCARD', runs) - redis.call('ZCARD', expiring)
+odd = odd or open ~= waiting + redis.call('ZCARD', delayed) + #held_leases
+local expired = redis.call('ZCOUNT', expiring, '-inf', at) > 0
 
 local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
 local due = tonumber(first[2])
@@ -60,20 +63,12 @@ if facts[4] == '1' and facts[3] ~= '1' then
   end
 end
 
-local oldest, missing = {}, {}
-if runner == '' or (beats[runner] or 0) % FORGET_EACH == 0 then
-  oldest = redis.call('ZRANGE', runs, 0, FORGET_MOST - 1)
-  for _, id in ipairs(oldest) do
-    if redis.call('EXISTS', run_prefix .. id) == 0 then missing[#missing + 1] = id end
-  end
-end
-
 local seen = {}
 for _, name in ipairs(registered) do
   if name == runner then beats[name] = redis.call('HINCRBY', runners, name .. ':beat', 1) end
   seen[#seen + 1] = {name, tostring(beats[name] or 0)}
 end
-if #missing > 0 then redis.call('ZREM', runs, unpack(missing)) end
 local function flag(value) return value == '1' and '1' or '' end
 return {facts[1] and 'ok' or 'gone', string.format('%.0f', at), flag(facts[2]), flag(facts[3]),
-  tostring(waiting), due and string.format('%.0f', due) or '', held_leases, seen, drain}
+  tostring(waiting), due and string.format('%.0f', due) or '', held_leases, seen, drain,
+  odd and '1' or '', expired and '1' or ''}

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  deployment delayed queue_first queue queue_late
+-- KEYS  deployment delayed queue_first queue queue_late expiring
 -- ARGV  by place after retention_ms run_prefix log_prefix ended
--- USES  clock history tickets ending skipping
+-- USES  clock history tickets ending skipping guards
 -- REPLY ok | unchanged | gone
 -- No occurrence is written any more (I10), and runs of schedules that nobody began end as Skipped,
 -- one page a call. A pause by a person is never turned into one by a shutdown.
@@ -12,6 +12,7 @@ if not facts[1] then return {'gone', '0', '', ''} end
 local streams = {first = queue_first, queue = queue, late = queue_late}
 local function by_a_schedule(creator) return string.sub(creator, 1, 9) == 'schedule:' end
 local entries, skipped = waiting_page(place, after, delayed, streams, run_prefix, by_a_schedule)
+check_sets(expiring)
 
 local word = 'unchanged'
 if facts[2] ~= '1' or (by == 'user' and facts[3] ~= 'user') then
@@ -19,6 +20,6 @@ if facts[2] ~= '1' or (by == 'user' and facts[3] ~= 'user') then
   word = 'ok'
 end
 redis.call('HDEL', deployment, 'pause_noted')
-skip_page(skipped, delayed, streams, run_prefix, log_prefix, retention_ms, ended, 'paused')
+skip_page(skipped, delayed, expiring, streams, run_prefix, log_prefix, retention_ms, ended, 'paused')
 local next_place, next_after = page_after(place, after, entries, skipped)
 return {word, tostring(#skipped), next_place, next_after}

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  deployment schedules delayed queue_first queue queue_late
+-- KEYS  deployment schedules delayed queue_first queue queue_late expiring
 -- ARGV  slug place after retention_ms run_prefix log_prefix ended
--- USES  clock history tickets ending skipping
+-- USES  clock history tickets ending skipping guards
 -- REPLY ok | unchanged | no_schedule | gone
 -- The schedule makes no run any more, and those that nobody began end as Skipped, one page a call.
 -- Serving again leaves it so.
@@ -12,9 +12,10 @@ if not known[1] then return {'no_schedule', '0', '', ''} end
 local streams = {first = queue_first, queue = queue, late = queue_late}
 local function by_this(creator) return creator == 'schedule:' .. slug end
 local entries, skipped = waiting_page(place, after, delayed, streams, run_prefix, by_this)
+check_sets(expiring)
 
 redis.call('HSET', schedules, slug .. ':active', '', slug .. ':active_by', 'user')
-skip_page(skipped, delayed, streams, run_prefix, log_prefix, retention_ms, ended,
+skip_page(skipped, delayed, expiring, streams, run_prefix, log_prefix, retention_ms, ended,
   'schedule paused')
 local next_place, next_after = page_after(place, after, entries, skipped)
 return {known[2] == '1' and 'ok' or 'unchanged', tostring(#skipped), next_place, next_after}

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- KEYS  run log deployment leases queue_first queue queue_late
+-- KEYS  run log deployment leases queue_first queue queue_late expiring
 -- ARGV  run_id token beat reason retention_ms control ended
 -- USES  clock history states tickets ending guards
 -- REPLY recovered | cancelled | crashed | stale | gone
@@ -16,6 +16,7 @@ local had_started = (record[8] or '') ~= ''
 local on_lost = redis.call('HGET', deployment, 'on_lost')
 local streams = {first = queue_first, queue = queue, late = queue_late}
 check_streams(queue_first, streams[place_of(record[6])])
+check_sets(expiring)
 
 local at = now()
 redis.call('ZREM', leases, run_id)
@@ -24,7 +25,7 @@ local function over(new_state, why, word, error)
   change(run, record[5], at, new_state, attempt, runner, why, {
     'ended_at', at, 'ticket', '', 'error', error,
   })
-  conclude(run, log, retention_ms, ended, run_id)
+  conclude(run, log, expiring, at, retention_ms, ended, run_id)
   if record[10] == '1' then redis.call('PUBLISH', control, 'queue') end
   return word
 end

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- KEYS  run log leases queue_first queue queue_late
+-- KEYS  run log leases queue_first queue queue_late expiring
 -- ARGV  run_id token reason retention_ms control ended
 -- USES  clock history states tickets ending guards
 -- REPLY ok | cancelled | lease_lost | gone
@@ -15,6 +15,7 @@ if not CLAIMED[state] then
 end
 local streams = {first = queue_first, queue = queue, late = queue_late}
 check_streams(queue_first, streams[place_of(record[6])])
+check_sets(expiring)
 
 local at = now()
 redis.call('ZREM', leases, run_id)
@@ -23,7 +24,7 @@ if state == 'Cancelling' then
   change(run, record[5], at, 'Cancelled', attempt, runner, reason, {
     'ended_at', at, 'ticket', '', 'last_word', 'release cancelled',
   })
-  conclude(run, log, retention_ms, ended, run_id)
+  conclude(run, log, expiring, at, retention_ms, ended, run_id)
   if record[8] == '1' then redis.call('PUBLISH', control, 'queue') end
   return 'cancelled'
 end

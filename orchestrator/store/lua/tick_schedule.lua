@@ -1,5 +1,5 @@
 #!lua
--- KEYS  deployment schedules queue_first queue queue_late runs delayed
+-- KEYS  deployment schedules queue_first queue queue_late runs delayed expiring
 -- ARGV  slug generation cursor_seen cursor next_ms overlap retention_ms run_prefix log_prefix control ended occurrences...
 -- USES  clock history states tickets creation ending guards overlaps
 -- REPLY ok | stale | paused | gone
@@ -21,7 +21,7 @@ for i = 1, #occurrences, 4 do
 end
 local open = overlap ~= 'allow' and open_runs(rule[4], run_prefix) or {}
 check_streams(queue_first, queue, queue_late)
-check_sets(runs, delayed)
+check_sets(runs, delayed, expiring)
 
 local at = now()
 local streams = {first = queue_first, queue = queue, late = queue_late}
@@ -44,7 +44,7 @@ local function cancel_open()
       redis.call('ZREM', delayed, run.id)
       drop_ticket(run.ticket, streams)
       change(key, run.history, at, 'Cancelled', run.attempt, '', because, requested)
-      conclude(key, log_prefix .. run.id, retention_ms, ended, run.id)
+      conclude(key, log_prefix .. run.id, expiring, at, retention_ms, ended, run.id)
     end
   end
   open = still
@@ -86,7 +86,7 @@ for n, i in ipairs(missing) do
   redis.call('ZADD', runs, at, id)
   if what == 'skip' then
     change(key, history, at, 'Skipped', 0, '', why, {'ended_at', at})
-    conclude(key, log_prefix .. id, retention_ms, ended, id)
+    conclude(key, log_prefix .. id, expiring, at, retention_ms, ended, id)
   elseif overlap ~= 'allow' then
     open[#open + 1] = {id = id, state = 'Scheduled'}
   end

@@ -27,7 +27,8 @@ local function waiting_page(place, after, delayed_key, streams, prefix, is_wante
   end
   return entries, skipped
 end
-local function skip_page(skipped, delayed_key, streams, prefix, prefix_of_logs, keep_ms, channel, why)
+local function skip_page(skipped, delayed_key, expiring_key, streams, prefix, prefix_of_logs, keep_ms,
+    channel, why)
   local at = #skipped > 0 and now()
   for _, each in ipairs(skipped) do
     redis.call('ZREM', delayed_key, each.id)
@@ -35,7 +36,8 @@ local function skip_page(skipped, delayed_key, streams, prefix, prefix_of_logs, 
     change(prefix .. each.id, each.history, at, 'Skipped', 0, '', why, {
       'ended_at', at, 'ticket', '',
     })
-    conclude(prefix .. each.id, prefix_of_logs .. each.id, keep_ms, channel, each.id)
+    conclude(prefix .. each.id, prefix_of_logs .. each.id, expiring_key, at, keep_ms, channel,
+      each.id)
   end
 end
 local function page_after(place, after, entries, skipped)
