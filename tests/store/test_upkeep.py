@@ -53,7 +53,7 @@ def test_F09_long_lived_runs_in_front_block_nothing(scene: Scene, client: Client
 
     def swept() -> bool:
         scene.store.follow(upkeep.sweep_runs(D))
-        return client.zcard(keys.runs(D)) == 60
+        return int(client.zcard(keys.runs(D))) == 60
 
     eventually(swept)
     assert client.zcard(keys.expiring(D)) == 30
