@@ -39,11 +39,8 @@ class Spares:
         self._flows, self._keep, self._poll = flows, keep, poll
         self._wanted = WANTED if flows else 0
         self._waiting: dict[int, _Spare] = {}
-
-    @property
-    def is_short(self) -> bool:
+        self.is_short = self._wanted > 0
         """Whether one is missing."""
-        return len(self._waiting) < self._wanted
 
     @property
     def pids(self) -> set[int]:
@@ -54,7 +51,7 @@ class Spares:
         try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         except OSError:
-            self._wanted = 0
+            self.close()
             return
         try:
             with theirs:
@@ -62,10 +59,11 @@ class Spares:
                 started = fork(kept, lambda: self._job(theirs))
         except OSError:
             ours.close()
-            self._wanted = 0
+            self.close()
             return
         self._poll.register(started.handle, select.EPOLLIN)
         self._waiting[started.handle] = _Spare(started, ours)
+        self.is_short = len(self._waiting) < self._wanted
 
     def give(self, flow: str, control: int, output: int) -> Started | None:
         """A process that runs the flow; None when there is no spare, or the flow wants none."""
@@ -80,6 +78,7 @@ class Spares:
                 continue
             del self._waiting[handle]
             self._poll.unregister(handle)
+            self.is_short = self._wanted > 0
             return spare.started
         return None
 
@@ -91,7 +90,7 @@ class Spares:
         spare = self._waiting.pop(handle, None)
         if spare is None:
             return False
-        self._wanted = 0
+        self._wanted, self.is_short = 0, False
         spare.post.close()
         trees.send(handle, signal.SIGKILL)
         os.waitpid(spare.started.pid, 0)
@@ -101,7 +100,7 @@ class Spares:
 
     def close(self) -> None:
         """End them all; there will be no others."""
-        self._wanted = 0
+        self._wanted, self.is_short = 0, False
         for handle in list(self._waiting):
             self.bury(handle)
 

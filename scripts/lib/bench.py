@@ -81,6 +81,7 @@ def measure(client: Client, folder: Path, runs: int) -> list[Figure]:
         latencies = idle_latencies(client, marks, count=50)
         alone = rate(lambda: create(client, marks), 1.0)
         wait_until_idle(client)
+        idle = idle_commands(client, seconds=10)
         del runner
     marks.unlink()
     began = time.perf_counter()
@@ -88,9 +89,11 @@ def measure(client: Client, folder: Path, runs: int) -> list[Figure]:
     bulk = runs / (time.perf_counter() - began)
     before = commands_of(client)
     with serving(folder, client, limit=8) as runner:
+        counted = len(wait_for_marks(marks, min(20, runs - 1)))
+        at_first = shares(runner.pid, client)
         moments = wait_for_marks(marks, runs)
+        at_last = shares(runner.pid, client)
         wait_until_idle(client)
-        busy = cpu_seconds(tree(runner.pid)) + cpu_seconds(server_pids(client))
     commands = commands_of(client) - before
     isolated = (runs - 1) / (moments[-1] - moments[0])
     return [
@@ -100,7 +103,11 @@ def measure(client: Client, folder: Path, runs: int) -> list[Figure]:
         Figure("idle start latency, p95", quantile(latencies, 0.95) * 1e3, "ms"),
         Figure("isolated runs", isolated, "per s", bare, "fork limit"),
         Figure("server commands per run, those in scripts counted", commands / runs, ""),
-        Figure("CPU of runner, spawner, runs and server", busy / runs * 1e3, "ms per run"),
+        *(
+            Figure(f"CPU of {who}", (at_last[who] - cpu) / (runs - counted) * 1e3, "ms per run")
+            for who, cpu in at_first.items()
+        ),
+        Figure("server commands, idle: one deployment and the scheduler", idle, "per s"),
         Figure("submit, one at a time", alone, "per s", ping, "round trips"),
         Figure("submit, in bulk", bulk, "per s"),
     ]
@@ -172,19 +179,39 @@ def quantile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def tree(pid: int) -> list[int]:
-    """A process and everything below it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(below for child in children for below in tree(int(child)))]
+def child_of(pid: int) -> int:
+    """The first process that it has started."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
-def cpu_seconds(pids: list[int]) -> float:
-    """User and system time of the processes and of the children they have waited for."""
-    total = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += sum(map(int, fields[11:15]))
-    return total / TICKS
+def shares(script: int, client: Client) -> dict[str, float]:
+    """Seconds of CPU by kind of process. Of the run processes: those that have ended."""
+    runner = child_of(script)
+    spawner = child_of(runner)
+    return {
+        "the runner": cpu_seconds(runner),
+        "the spawner, its forks": cpu_seconds(spawner),
+        "the run processes": cpu_seconds_of_ended(spawner),
+        "the server": cpu_seconds(server_pid(client)),
+    }
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the process itself."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def cpu_seconds_of_ended(pid: int) -> float:
+    """User and system time of the children that the process has waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[13:15])) / TICKS
+
+
+def idle_commands(client: Client, seconds: float) -> float:
+    """Commands per second while nothing is to be done."""
+    before = commands_of(client)
+    time.sleep(seconds)
+    return (commands_of(client) - before) / seconds
 
 
 def commands_of(client: Client) -> int:
@@ -192,8 +219,8 @@ def commands_of(client: Client) -> int:
     return int(client.server_facts()["total_commands_processed"])
 
 
-def server_pids(client: Client) -> list[int]:
-    return [int(client.server_facts()["process_id"])]
+def server_pid(client: Client) -> int:
+    return int(client.server_facts()["process_id"])
 
 
 if __name__ == "__main__":
