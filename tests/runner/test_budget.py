@@ -84,20 +84,20 @@ def test_an_idle_run_costs_four_scripts_and_a_bounded_number_of_commands(place: 
     spent = cost_of_a_run(place)
     # submit, claim, start, finish
     assert spent.calls["evalsha"] == 4, spent
-    assert spent.commands <= 37, spent
+    assert spent.commands <= 39, spent
     # One wakes the runner, one whoever waits for the end.
     assert spent.calls["publish"] == 2, spent
 
 
-def test_a_look_at_an_idle_deployment_costs_ten_commands_at_most(place: Place) -> None:
+def test_a_look_at_an_idle_deployment_costs_a_bounded_number_of_commands(place: Place) -> None:
     place.flows("@flow\ndef work():\n    return 1\n")
     place.start().drain()
     forget_costs(place.store)
     rounds = 24
     for _ in range(rounds):
         place.store.call(look(D, RunnerId("somebody")))
-    # Every 5 seconds: two commands a second.
-    assert cost(place.store).commands / rounds <= 10, cost(place.store)
+    # Every 5 seconds. The aim is 10, two a second: seeing damaged keys takes 3 more than that leaves.
+    assert cost(place.store).commands / rounds <= 12, cost(place.store)
 
 
 def test_a_run_is_one_fork_and_imports_nothing_heavy(place: Place) -> None:
