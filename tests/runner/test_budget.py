@@ -96,7 +96,7 @@ def test_a_look_at_an_idle_deployment_costs_a_bounded_number_of_commands(place: 
     rounds = 24
     for _ in range(rounds):
         place.store.call(look(D, RunnerId("somebody")))
-    # Every 5 seconds. The aim is 10, two a second: seeing damaged keys takes 3 more than that leaves.
+    # Every 5 seconds, so the aim is 10: two a second. Seeing damaged keys takes more than that.
     assert cost(place.store).commands / rounds <= 12, cost(place.store)
 
 
