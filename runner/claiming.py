@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from orchestrator.model.ids import DeploymentId, new_nonce
 from orchestrator.store.leases import Claimed, Claims, claim_runs
 
-from . import events
 from .identity import Identity
 from .writes import Writes
 
@@ -86,7 +85,6 @@ class Claimer:
         if claims.more:
             self._ready.add(d)
         if claims.word in ("gone", "unregistered"):
-            events.warning("A deployment does not know this runner.", deployment=d)
             self._unregistered(d)
         if self._ready:
             self.look()

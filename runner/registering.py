@@ -72,6 +72,8 @@ class Registrar:
     def register_again(self, d: DeploymentId) -> None:
         """The deployment does not know us any more: it was deleted, or we were taken for dead."""
         if not self.is_draining:
+            if d not in self._again:
+                events.warning("A deployment does not know this runner.", deployment=d)
             self._again.add(d)
             self._now.set()
 
