@@ -11,14 +11,17 @@ from pathlib import Path
 
 @dataclass
 class ReplyLoser:
-    """Forwards everything; the first reply after a command with ``marker`` is lost, and the
-    connection with it: the server has done what the client does not know."""
+    """Forwards everything; a reply after a command with ``marker`` is lost, and the connection with
+    it: the server has done what the client does not know."""
 
     server: Path
     path: Path
     marker: bytes
     lost: int = 0
     most: int = 1
+    spared: int = 0
+    """Commands with the marker whose replies come through before the first is lost."""
+    seen: int = 0
     _listening: socket.socket = field(init=False)
     _links: list[socket.socket] = field(init=False, default_factory=list)
 
@@ -61,16 +64,20 @@ class _Connection:
         while data := _receive(self.client):
             loser = self.loser
             if loser.marker in data and loser.lost < loser.most:
-                loser.lost += 1
-                self.doomed = True
-            self.server.sendall(data)
+                loser.seen += 1
+                if loser.seen > loser.spared:
+                    loser.lost += 1
+                    self.doomed = True
+            with suppress(OSError):  # the other direction was cut meanwhile
+                self.server.sendall(data)
         _shut(self.server)
 
     def replies(self) -> None:
         while data := _receive(self.server):
             if self.doomed:
                 break
-            self.client.sendall(data)
+            with suppress(OSError):
+                self.client.sendall(data)
         _shut(self.client)
 
 
