@@ -257,7 +257,8 @@ def test_the_full_profile_is_as_hard_as_promised() -> None:
 def test_nothing_is_lost_and_nothing_runs_twice_at_once(tmp_path: Path) -> None:
     path = f"{HOME}:{HOME / 'scripts/lib'}"
     soak = subprocess.run(
-        [sys.executable, "-P", "-m", "soak", "--json", str(tmp_path / "figures")],
+        # One seed here, so that a red test can be repeated; new ones are for scripts/soak.
+        [sys.executable, "-P", "-m", "soak", "--seed", "4", "--json", str(tmp_path / "figures")],
         env={**os.environ, "PYTHONPATH": path},
         cwd=tmp_path,
         stdout=subprocess.PIPE,
@@ -271,4 +272,4 @@ def test_nothing_is_lost_and_nothing_runs_twice_at_once(tmp_path: Path) -> None:
     assert seen["runs accepted"] == seen["runs accepted and final"] == QUICK.runs
     assert seen["runs of the schedule"] > 0
     assert sum(seen["faults"].values()) >= 20
-    assert sum(seen["writes refused"].values()) > 0, "no stale write: the faults did not bite"
+    assert sum(seen["executed again, by cause"].values()) > 0, "the faults did not bite"

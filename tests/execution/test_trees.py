@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,10 @@ def test_a_process_that_importing_started_lives_on(open_desk: Open, tmp_path: Pa
 def test_both_ways_of_finding_descendants_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
         pytest.skip("this kernel lists no children")
-    found = trees.descendants_of(1)
-    monkeypatch.setattr(trees, "_HAS_CHILDREN_FILES", False)
-    assert trees.descendants_of(1) == found
+    with subprocess.Popen(["sh", "-c", "sleep 60 & wait"]) as shell:
+        eventually(lambda: trees.descendants_of(shell.pid), why="the shell has its child")
+        found = trees.descendants_of(shell.pid)
+        monkeypatch.setattr(trees, "_HAS_CHILDREN_FILES", False)
+        assert trees.descendants_of(shell.pid) == found
+        for pid in (shell.pid, *found):
+            os.kill(pid, signal.SIGKILL)
