@@ -1,0 +1,54 @@
+"""What user code can do to its own process; the runner goes on, and nothing of it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.model.states import State
+from tests.runner.serving import Place
+from tests.support import Server
+from tests.support.processes import gone
+
+
+@pytest.fixture
+def place(server: Server, tmp_path: Path) -> Iterator[Place]:
+    place = Place(server, tmp_path)
+    yield place
+    place.end()
+
+
+ENDS = {
+    "os._exit(3)": (State.CRASHED, "exit code 3"),
+    "os.abort()": (State.CRASHED, "SIGABRT"),
+    "os.kill(os.getpid(), signal.SIGSEGV)": (State.CRASHED, "SIGSEGV"),
+    "os.killpg(0, signal.SIGKILL)": (State.CRASHED, "signal 9"),
+    "os.closerange(0, 1024); os._exit(4)": (State.CRASHED, "exit code 4"),
+    "os.close(1); os.close(2)": (State.COMPLETED, ""),
+    "os.chdir('/')": (State.COMPLETED, ""),
+}
+
+
+@pytest.mark.parametrize("deed", ENDS)
+def test_I16_whatever_a_run_does_to_itself(place: Place, deed: str) -> None:
+    place.flows(f"""
+@flow
+def work(harmless=False):
+    if harmless:
+        return
+    child = subprocess.Popen(
+        ["sh", "-c", "trap '' TERM; sleep 60"], start_new_session=True, close_fds=True
+    )
+    (Path({str(place.folder)!r}) / "child").write_text(str(child.pid))
+    {deed}
+""")
+    runner = place.start()
+    state, reason = ENDS[deed]
+    run = place.ended(place.submit())
+    assert run.state is state, run
+    assert reason in (run.reason or "")
+    gone([int(place.note("child"))])
+    assert place.ended(place.submit(harmless=True)).state is State.COMPLETED
+    assert runner.process.poll() is None
