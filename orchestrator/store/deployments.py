@@ -114,17 +114,18 @@ def pause_deployment(
     d: DeploymentId, by: PausedBy, retention_ms: int = keys.RETENTION_MS
 ) -> Plan[PauseReply]:
     """Stop the schedules; their runs that still wait end as Skipped."""
+    return (yield from pause_in_pages(d, "pause_deployment", retention_ms, by=by))
+
+
+def pause_in_pages(
+    d: DeploymentId, script: str, retention_ms: int, **arguments: str
+) -> Plan[PauseReply]:
+    """What a script answers first, and how many waiting runs it skipped page by page."""
     first: Word | None = None
     skipped, place, after = 0, "delayed", "0"
     while place:
         request = for_deployment(
-            d,
-            "pause_deployment",
-            list,
-            by=by,
-            place=place,
-            after=after,
-            retention_ms=retention_ms,
+            d, script, list, place=place, after=after, retention_ms=retention_ms, **arguments
         )
         ((word, page, place, after),) = yield [request]
         first = first or str(word)

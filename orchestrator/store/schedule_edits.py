@@ -6,7 +6,7 @@ from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store import keys
 from orchestrator.store.attention import lower_attention
-from orchestrator.store.deployments import NOW, PauseReply
+from orchestrator.store.deployments import NOW, PauseReply, pause_in_pages
 from orchestrator.store.requests import Plan, Request, Word, as_word, for_deployment
 from orchestrator.store.schedules import rule_text
 
@@ -31,23 +31,7 @@ def pause_schedule(
 ) -> Plan[PauseReply]:
     """Make no more runs of one schedule; those that wait end as Skipped. ``ok``, ``unchanged``,
     ``no_schedule`` or ``gone``."""
-    first: Word | None = None
-    skipped, place, after = 0, "delayed", "0"
-    while place:
-        request = for_deployment(
-            d,
-            "pause_schedule",
-            list,
-            slug=slug,
-            place=place,
-            after=after,
-            retention_ms=retention_ms,
-        )
-        ((word, page, place, after),) = yield [request]
-        first = first or str(word)
-        skipped += int(page)
-    assert first is not None
-    return PauseReply(first, skipped)
+    return (yield from pause_in_pages(d, "pause_schedule", retention_ms, slug=slug))
 
 
 def resume_schedule(d: DeploymentId, slug: str) -> Plan[Word]:

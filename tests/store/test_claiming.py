@@ -8,6 +8,7 @@ from orchestrator.model.ids import RunnerId
 from orchestrator.model.states import State
 from orchestrator.store import deployments, keys, runs, schedules
 from tests.store.scene import NIGHTLY, RUNNER, D, Scene, run_id
+from tests.support import eventually
 from tests.support.keyspace import Client, dump
 
 
@@ -54,6 +55,7 @@ def test_first_come_the_handed_back_then_the_asked_for_then_the_backlog(scene: S
     scene.submit("asked")
     (rule,) = scene.store.call(schedules.agenda(D)).schedules
     due = rule.cursor_ms + 1
+    eventually(lambda: scene.store.call(schedules.agenda(D)).now_ms >= due, why="it is due")
     late = schedules.Occurrence(run_id=run_id("late"), due_ms=due, parameters="{}", late=True)
     tick = schedules.tick_schedule(D, "nightly", rule.generation, rule.cursor_ms, due, None, [late])
     assert scene.store.call(tick) == "ok"
