@@ -6,6 +6,7 @@ rich or the client outside a function; a test holds that.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from orchestrator.cli import (
@@ -52,3 +53,13 @@ def main() -> None:
         app()
     except OrchestratorError as error:
         raise SystemExit(report(error)) from None
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write what is left, unless whoever read it has gone: then the exit must not fail over it."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
