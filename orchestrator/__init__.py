@@ -28,12 +28,13 @@ if TYPE_CHECKING:
         RunIsOpen,
         RunnerDied,
         RunnerNotFound,
+        ScheduleNotFound,
         RunNotFound,
         ServerRefused,
         ServerUnavailable,
     )
     from orchestrator.origin import EntrypointType
-    from orchestrator.runs import arun_deployment, run_deployment
+    from orchestrator.runs import arun_deployment, pause_run, run_deployment
     from orchestrator.schedules import Cron, Interval, RRule, Schedule
     from orchestrator.serving import aserve, serve
 
@@ -55,6 +56,7 @@ __all__ = [  # noqa: RUF022 by topic
     "current_run",
     "get_run_logger",
     "set_progress",
+    "pause_run",
     "RunCancelled",
     # asking for runs, and managing what is served
     "run_deployment",
@@ -76,6 +78,7 @@ __all__ = [  # noqa: RUF022 by topic
     "FlowNotLoaded",
     "RunnerDied",
     "RunnerNotFound",
+    "ScheduleNotFound",
     "ServerUnavailable",
     "ServerRefused",
 ]
@@ -89,7 +92,7 @@ _HOMES = {
     "orchestrator.execution.progress": ("set_progress",),
     "orchestrator.freezing": ("freeze",),
     "orchestrator.origin": ("EntrypointType",),
-    "orchestrator.runs": ("run_deployment", "arun_deployment"),
+    "orchestrator.runs": ("run_deployment", "arun_deployment", "pause_run"),
     "orchestrator.client": ("Client",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

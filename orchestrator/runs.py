@@ -89,6 +89,16 @@ async def arun_deployment(
     )
 
 
+def pause_run() -> None:
+    """Stop this run where it is until somebody resumes it (`orchestrator run resume`). It keeps its
+    slot, and the time does not count into its timeout.
+
+    Raises:
+        RuntimeError: not inside a run, or in a process that the run started.
+    """
+    context.request("pause_run")
+
+
 def _through_runner(asked: Asked, timeout: float | None) -> Run:
     """A run process has no connection of its own: its runner asks for it."""
     encoded(asked.deployment, asked.parameters or {})

@@ -13,8 +13,9 @@ from orchestrator.model.clock import Clock, from_ms
 from orchestrator.model.errors import InvalidInput, OrchestratorError, RunNotFound
 from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run
+from orchestrator.model.states import State
 from orchestrator.store.caller import AsyncStore
-from orchestrator.store.runs import read_run
+from orchestrator.store.runs import pause_run, read_run
 from orchestrator.store.submission import create_run
 
 from . import events
@@ -34,6 +35,7 @@ class Requests:
             "create_run": self._create_run,
             "read_run": lambda _, given: self.read_run(**given),
             "wait_for_run": lambda _, given: self.wait_for_run(**given),
+            "pause_run": lambda asking, _: self._pause_run(asking),
             "why_stopped": _why_stopped,
         }
 
@@ -73,6 +75,15 @@ class Requests:
                 pause = min(pause, began + timeout - self._clock.elapsed())
                 if pause <= 0:
                     return run
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_LOOK)
+
+    async def _pause_run(self, asking: HeldRun) -> None:
+        """Answered when somebody has resumed it: the process is stopped a moment after it asked,
+        and must not go on in between."""
+        await self._store.call(pause_run(asking.id, "itself"))
+        pause = FIRST_LOOK
+        while (await self.read_run(asking.id)).state is State.PAUSED:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
 

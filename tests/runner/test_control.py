@@ -124,6 +124,27 @@ def test_a_paused_run_stands_still_until_resumed(place: Place) -> None:
     assert states(run)[-3:] == ["Paused", "Running", "Completed"]
 
 
+def test_a_run_pauses_itself_and_goes_on_when_resumed(place: Place) -> None:
+    place.flows("""
+from orchestrator import pause_run
+@flow
+def work():
+    Path("pid").write_text(str(os.getpid()))
+    pause_run()
+    Path("resumed").touch()
+    return "went on"
+""")
+    place.start(lease_seconds=LEASE)
+    run_id = place.submit()
+    eventually(lambda: place.note("pid") and stopped(place), why="the process stands still")
+    assert place.run(run_id).state is State.PAUSED
+    assert not (place.folder / "resumed").exists()
+    assert place.store.call(resume_run(run_id, "test")) == "ok"
+    run = place.ended(run_id)
+    assert (run.state, run.result) == (State.COMPLETED, "went on")
+    assert states(run)[-3:] == ["Paused", "Running", "Completed"]
+
+
 def test_a_paused_run_can_be_cancelled(place: Place) -> None:
     place.flows(SLEEPS)
     place.start()
