@@ -28,8 +28,8 @@ if TYPE_CHECKING:
         RunIsOpen,
         RunnerDied,
         RunnerNotFound,
-        ScheduleNotFound,
         RunNotFound,
+        ScheduleNotFound,
         ServerRefused,
         ServerUnavailable,
     )
