@@ -166,11 +166,11 @@ class Client(Scheduling):
         """Stop a run in any state; one that runs gets its grace time first.
 
         Raises:
-            RunIsFinal: it had ended otherwise before.
+            RunIsFinal: it had ended before, in whichever way.
         """
         word = self._about_run(runs.cancel_run(RunId(run_id), self._by, self._retention_ms), run_id)
         run = self.run(run_id)
-        if word == "already" and run.state is not State.CANCELLED:
+        if word == "already":
             raise RunIsFinal(run_id, run.state)
         return run
 
