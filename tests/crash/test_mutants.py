@@ -97,6 +97,18 @@ MUTANTS = [
         "tests/store/test_claiming.py::test_no_start_after_a_cancel_or_while_held",
     ),
     Mutant(
+        "nonces of claims forgotten",
+        f"{LUA}/claim_runs.lua",
+        (("earlier == nonce", "false"),),
+        "tests/store/test_claiming.py::test_a_repeated_claim_answers_the_same_runs",
+    ),
+    Mutant(
+        "claims beyond the limit",
+        f"{LUA}/claim_runs.lua",
+        (("limit - redis.call('ZCARD', leases)", "limit"),),
+        "tests/store/test_claiming.py::test_a_limit_is_never_exceeded",
+    ),
+    Mutant(
         "cancel by message only",
         "runner/leases.py",
         (

@@ -170,7 +170,8 @@ def test_F01_a_restart_that_forgets_everything(
 
 def starts_anew(place: Place, runner: Runner, running: RunId) -> None:
     """The run without a record is stopped, the runner registers again and serves."""
-    eventually(lambda: is_gone(int(place.note("pid"))), why="what has no record is stopped")
+    pid = int(eventually(lambda: place.note("pid"), why="the run has said its process id"))
+    eventually(lambda: is_gone(pid), why="what has no record is stopped")
     eventually(place.deployment, why="the runner registers again")
     assert place.store.call(read_run(running)) is None
     assert "does not know this runner" in runner.output

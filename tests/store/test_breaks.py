@@ -1,7 +1,8 @@
 """The proof of the proof: scripts broken on purpose are noticed by the state machine.
 
 Each break takes out one guard that an invariant rests on. One that goes unnoticed means that the
-machine no longer walks there.
+machine no longer walks there. Guards that its random walks meet too rarely are mutants in
+``tests/crash/test_mutants.py``, each with a test that goes straight to it.
 """
 
 from __future__ import annotations
@@ -47,22 +48,18 @@ BREAKS = [
     Break("I8 release compares no token", "release_run", "record[2] ~= token", "false"),
     Break("I8 start compares no token", "start_run", "record[2] ~= token or"),
     Break("I8 logs of any token", "append_log", "record[2] ~= token", "false"),
-    Break("I13 a beat renews what ended", "beat_runs", "and CLAIMED[record[1]]"),
     Break("reap takes from the living", "reap_run", "beat ~= '' and record[7] ~= beat", "false"),
     Break("recovered without end", "reap_run", "local MOST = 3", "local MOST = 9"),
     Break("F02 a group at the end", "claim_runs", "GROUP, 0, 'MKSTREAM'", "GROUP, '$', 'MKSTREAM'"),
     Break("F17 no ticket pending", "claim_runs", "'STREAMS', each", "'NOACK', 'STREAMS', each"),
-    Break("I15 nonces are forgotten", "claim_runs", "earlier == nonce", "false"),
     Break("I10 claimed while held", "claim_runs", "facts[2] == '1'", "false"),
-    Break("I21 more than the limit", "claim_runs", "limit - redis.call('ZCARD', leases)", "limit"),
-    Break("I10 started while held", "start_run", "'held') == '1'", "'held') == 2"),
     Break("I9 started though cancelled", "start_run", "state == 'Cancelling'", "false"),
     Break("I9 a cancelled run is retried", "finish_run", "and before ~= 'Cancelling'"),
     Break("I14 cancel leaves the ticket", "cancel_run", "drop_ticket(record[5],", "local _ = ({},"),
     Break("I14 cancel leaves the delay", "cancel_run", "redis.call('ZREM', delayed, run_id)"),
     Break("I13 finish leaves the lease", "finish_run", "redis.call('ZREM', leases, run_id)"),
     Break("F11 only acknowledged", "finish_run", "redis.call('XDEL', streams[word], entry)"),
-    Break("final records stay for ever", "finish_run", "redis.call('PEXPIRE', key, retention_ms)"),
+    Break("final records stay for ever", "finish_run", "redis.call('PEXPIREAT', key, instant)"),
     Break("F48 a release costs one", "release_run", "attempt, 'ticket'", "attempt + 1, 'ticket'"),
     Break("I12 promoted and still delayed", "promote_delayed", "redis.call('ZREM', delayed, id)"),
     Break("I2 a cursor is not compared", "tick_schedule", "or rule[2] ~= cursor_seen"),
