@@ -22,7 +22,7 @@ from orchestrator.execution.pipe import Lines, Message, encode, receive_packet, 
 from orchestrator.model.clock import SystemClock
 
 SPAWNER = Path(orchestrator.__file__).parent / "execution" / "spawner.py"
-PATIENCE = 20.0
+PATIENCE = 60.0
 FAR = 3600.0
 
 

@@ -83,7 +83,12 @@ def test_a_broken_script_is_noticed(
 
     with pytest.raises((AssertionError, ResponseError, FlakyFailure)):
         run_machine(
-            server_of_worker.url, examples=500, steps=50, phases=[Phase.generate], database=None
+            server_of_worker.url,
+            examples=500,
+            steps=50,
+            phases=[Phase.generate],
+            database=None,
+            derandomize=True,
         )
 
 
