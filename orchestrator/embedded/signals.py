@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-
 _LOOK_AGAIN = 1.0
 """Seconds: a signal whose wake-up got lost costs no more than this."""
 
