@@ -62,10 +62,10 @@ def _attend(home: Home, signals: StopSignals, report: Report) -> None:
             signals.wait(_LOOK_EVERY)
             return
         link.setblocking(False)
+        tail = LogTail(home.logs / "guardian.log")
         state = read_state(home.state)
         guardian = f"guardian {state.pid}" if state else "a guardian"
         report(f"{guardian} already serves {home.folder} at {home.url}; Ctrl-C leaves it running")
-        tail = LogTail(home.logs / "guardian.log")
         while not signals.stop and _is_open(link):
             signals.wait(_LOOK_EVERY)
             for line in tail.lines():

@@ -50,7 +50,6 @@ def test_a_second_one_attends_and_leaves_the_first_alone(living: Living) -> None
     assert len(living.guardians()) == 1
 
 
-@pytest.mark.skip(reason="the guardian sometimes reacts too late on a busy machine")
 def test_an_attending_one_shows_what_happens(living: Living) -> None:
     living.ensure()
     second = living.start(FOREGROUND)
