@@ -56,6 +56,10 @@ class Child:
     def pid(self) -> int | None:
         return self.process.pid if self.process else None
 
+    def age(self) -> float:
+        """Seconds since its last start."""
+        return time.monotonic() - self._born
+
     def is_due(self) -> bool:
         """It does not run, and the wait after its last death is over."""
         return self.process is None and time.monotonic() >= self.start_at

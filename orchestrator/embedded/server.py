@@ -14,6 +14,7 @@ from orchestrator.embedded.state import WAITING
 
 _SOON = 0.01
 _STOP_PATIENCE = 30.0
+_SOCKET_PATIENCE = 5.0
 
 
 class EmbeddedServer:
@@ -39,8 +40,7 @@ class EmbeddedServer:
         """Notice its death, start it when that is due, and hear whether it answers."""
         if death := self._child.death():
             self.ready, self.problem = False, death + self._home.disk_trouble()
-        elif self.ready and not self._home.socket.exists():
-            # Somebody tidied up: nobody can connect any more, only a new start makes a new socket.
+        elif self._is_unreachable():
             self.stop()
             self.problem = f"{self._home.socket} has vanished"
         if self._child.is_due():
@@ -56,6 +56,15 @@ class EmbeddedServer:
         """SIGTERM: it writes its data to the disk and leaves."""
         self._child.stop(_STOP_PATIENCE)
         self.ready = False
+
+    def _is_unreachable(self) -> bool:
+        """Somebody tidied up: nobody can connect any more, only a new start makes a new socket.
+
+        It may have gone before its first answer was heard; a server makes its socket at once, even
+        when its data take long to load.
+        """
+        should_be_there = self.ready or self._child.age() > _SOCKET_PATIENCE
+        return self._child.pid is not None and should_be_there and not self._home.socket.exists()
 
     def _start(self) -> None:
         try:

@@ -9,9 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_LOOK_AGAIN = 1.0
-"""Seconds: a signal whose wake-up got lost costs no more than this."""
-
 
 class StopSignals:
     """Whether we were told to stop; any signal, a child's death too, ends a wait at once."""
@@ -21,8 +18,8 @@ class StopSignals:
         self.stop = False
 
     def wait(self, seconds: float) -> None:
-        """Until something happens, or ``seconds`` have passed; never longer than _LOOK_AGAIN."""
-        if select.select([self._wakeup], [], [], min(max(seconds, 0), _LOOK_AGAIN))[0]:
+        """Until something happens, or ``seconds`` have passed."""
+        if select.select([self._wakeup], [], [], max(seconds, 0))[0]:
             os.read(self._wakeup, 4096)
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:

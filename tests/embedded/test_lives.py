@@ -6,8 +6,6 @@ import os
 import shutil
 from signal import SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 
-import pytest
-
 from orchestrator.embedded.state import WAITING, read_state
 from tests.embedded.living import ENSURE, Living
 from tests.support import eventually
@@ -34,7 +32,6 @@ def test_a_killed_scheduler_is_started_again(living: Living) -> None:
     assert len(living.servers()) == 1
 
 
-@pytest.mark.skip(reason="the guardian sometimes reacts too late on a busy machine")
 def test_a_socket_that_was_tidied_away_comes_back(living: Living) -> None:
     living.ensure().set("k", "v")
     (guardian,) = living.guardians()

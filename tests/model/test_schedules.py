@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from orchestrator.model.errors import InvalidInput, InvalidName, InvalidOption, 
 from orchestrator.model.schedule import newest, rule_of
 from orchestrator.schedules import Cron, Interval, RRule, Schedule
 from orchestrator.slugs import with_slugs
+from tests.support.effort import effort
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -52,14 +52,11 @@ REFUSED_CRON = [
 
 @pytest.mark.parametrize(("expression", "why"), REFUSED_CRON, ids=[e[:20] for e, _ in REFUSED_CRON])
 def test_a_bad_cron_expression_is_refused_at_once(expression: str, why: str) -> None:
-    began = time.thread_time()
     with pytest.raises(InvalidSchedule) as refused:
         Cron(expression)
-    took = time.thread_time() - began
 
     assert why in str(refused.value)
     assert isinstance(refused.value, ValueError)
-    assert took < 0.05
 
 
 letters = st.text("0123456789*/-,#?LWHRlwhr @monjaf\t٣²½\u00a0\0", max_size=30)
@@ -75,10 +72,9 @@ words = st.lists(
 @given(st.one_of(letters, words, st.text(max_size=20)))
 @settings(deadline=None, max_examples=500)
 def test_no_text_takes_long_or_raises_anything_else(text: str) -> None:
-    began = time.thread_time()
-    with suppress(InvalidSchedule):
+    with effort() as spent, suppress(InvalidSchedule):
         Cron(text)
-    assert time.thread_time() - began < 0.05
+    assert spent.calls < 100_000
 
 
 @pytest.mark.parametrize(
@@ -240,11 +236,10 @@ def test_one_slug_for_two_schedules_is_refused() -> None:
 def test_the_newest_instants_of_a_long_time(schedule: Schedule, most: int) -> None:
     """F63: however far the cursor is behind, the answer comes at once."""
     rule = rule_of(schedule.definition("x"))
-    began = time.thread_time()
+    with effort() as spent:
+        got = newest(rule, NOON - timedelta(days=3650), NOON, most)
 
-    got = newest(rule, NOON - timedelta(days=3650), NOON, most)
-
-    assert time.thread_time() - began < 2
+    assert spent.calls < 100_000
     assert list(islice(rule.after(got[0]), len(got) - 1)) == got[1:], "none is left out"
     assert got[-1] <= NOON < next(rule.after(got[-1]))
     assert len(got) == most or next(rule.after(NOON - timedelta(days=3650))) == got[0]
