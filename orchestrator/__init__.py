@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from orchestrator.client import Client
     from orchestrator.deployment import Deployment
+    from orchestrator.emitting import emit_event
     from orchestrator.execution.context import current_run, get_run_logger
     from orchestrator.execution.progress import set_progress
     from orchestrator.flows import Flow, flow
     from orchestrator.freezing import freeze
     from orchestrator.model.errors import (
         DeploymentNotFound,
+        EventNotFound,
         FlowNotLoaded,
         InvalidInput,
         InvalidName,
@@ -58,6 +60,8 @@ __all__ = [  # noqa: RUF022 by topic
     "set_progress",
     "pause_run",
     "RunCancelled",
+    # what happens
+    "emit_event",
     # asking for runs, and managing what is served
     "run_deployment",
     "arun_deployment",
@@ -71,6 +75,7 @@ __all__ = [  # noqa: RUF022 by topic
     "InvalidSchedule",
     "DeploymentNotFound",
     "RunNotFound",
+    "EventNotFound",
     "RunIsFinal",
     "RunIsOpen",
     "KeyReused",
@@ -93,6 +98,7 @@ _HOMES = {
     "orchestrator.freezing": ("freeze",),
     "orchestrator.origin": ("EntrypointType",),
     "orchestrator.runs": ("run_deployment", "arun_deployment", "pause_run"),
+    "orchestrator.emitting": ("emit_event",),
     "orchestrator.client": ("Client",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -25,6 +25,7 @@ from orchestrator.model.explanation import Explanation
 from orchestrator.model.ids import DeploymentId, RunId, RunnerId, deployment_of
 from orchestrator.model.run import Run, Step
 from orchestrator.model.states import State
+from orchestrator.noticing import Noticing
 from orchestrator.scheduling import Scheduling
 from orchestrator.settings import load_settings
 from orchestrator.store import deployments, runners, runs
@@ -45,7 +46,7 @@ from orchestrator.store.submission import (
 T = TypeVar("T")
 
 
-class Client(Scheduling):
+class Client(Scheduling, Noticing):
     """A connection to the server: the given one, the configured one, or the embedded one, which
     is started when need be. For one thread; close it, or use it in ``with``.
 

@@ -11,10 +11,12 @@ from orchestrator.execution.pipe import Message
 from orchestrator.model.asked import Asked
 from orchestrator.model.clock import Clock, from_ms
 from orchestrator.model.errors import InvalidInput, OrchestratorError, RunNotFound
+from orchestrator.model.event import about_run, event_of, event_text
 from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.store.caller import AsyncStore
+from orchestrator.store.events import emit_from_run
 from orchestrator.store.runs import pause_run, read_run
 from orchestrator.store.submission import create_run
 
@@ -35,6 +37,7 @@ class Requests:
             "create_run": self._create_run,
             "read_run": lambda _, given: self.read_run(**given),
             "wait_for_run": lambda _, given: self.wait_for_run(**given),
+            "emit_event": self._emit_event,
             "pause_run": lambda asking, _: self._pause_run(asking),
             "why_stopped": _why_stopped,
         }
@@ -98,6 +101,12 @@ class Requests:
             }
         )
         return await self._store.follow(create_run(asked, self._clock))
+
+    async def _emit_event(self, asking: HeldRun, given: dict[str, Any]) -> dict[str, str]:
+        """As text: the record has more than the pipe must know."""
+        event = about_run(event_of("", given["event"]), asking.id, asking.claimed.deployment)
+        stored = await self._store.follow(emit_from_run(asking.id, event))
+        return {"position": stored.position, "event": event_text(stored)}
 
     async def _answer(self, run: HeldRun, message: Message) -> None:
         reply: Message = {"op": "reply", "n": message["n"]}

@@ -24,7 +24,28 @@ def parse_parameters(pairs: Sequence[str], document: str | None) -> dict[str, An
         if name in parameters:
             raise typer.BadParameter(f"{name!r} is given twice", param_hint="--param / -p")
         parameters[name] = _value(text)
-    return {**_document(document), **parameters}
+    return {**(parse_document(document, "--params") or {}), **parameters}
+
+
+def parse_document(text: str | None, hint: str) -> dict[str, Any] | None:
+    """The JSON object of an option; ``-`` reads standard input.
+
+    Raises:
+        typer.BadParameter: it is none.
+    """
+    if text is None:
+        return None
+    if text == "-":
+        text = sys.stdin.read()
+    try:
+        document = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise typer.BadParameter(f"not JSON: {error}", param_hint=hint) from None
+    if not isinstance(document, dict):
+        raise typer.BadParameter(
+            f"must be a JSON object, not {type(document).__name__}", param_hint=hint
+        )
+    return document
 
 
 def _value(text: str) -> Any:
@@ -33,22 +54,6 @@ def _value(text: str) -> Any:
         return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return text
-
-
-def _document(text: str | None) -> dict[str, Any]:
-    if text is None:
-        return {}
-    if text == "-":
-        text = sys.stdin.read()
-    try:
-        document = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise typer.BadParameter(f"not JSON: {error}", param_hint="--params") from None
-    if not isinstance(document, dict):
-        raise typer.BadParameter(
-            f"must be a JSON object, not {type(document).__name__}", param_hint="--params"
-        )
-    return document
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -14,6 +14,7 @@ from orchestrator.cli import (
     config,
     deployments,
     doctor,
+    events,
     launching,
     previewing,
     programs,
@@ -37,6 +38,7 @@ schedules.app.command("preview")(previewing.preview)
 app.add_typer(schedules.app, name="schedule")
 app.add_typer(runs.app, name="run")
 app.add_typer(runners.app, name="runner")
+app.add_typer(events.app, name="event")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 app.command("version")(version.version)

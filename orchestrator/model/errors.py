@@ -10,7 +10,8 @@ OrchestratorError
 │   ├── DeploymentNotFound
 │   ├── ScheduleNotFound
 │   ├── RunNotFound
-│   └── RunnerNotFound
+│   ├── RunnerNotFound
+│   └── EventNotFound
 ├── Conflict                       it exists, but not in a state that allows this
 │   ├── RunIsFinal
 │   ├── RunIsOpen
@@ -113,6 +114,12 @@ class RunnerNotFound(NotFound):
     def __init__(self, runner_id: str) -> None:
         self.runner_id = runner_id
         super().__init__(f"no runner {_short(runner_id)}: `orchestrator runner ls` lists them")
+
+
+class EventNotFound(NotFound):
+    def __init__(self, event_id: str) -> None:
+        self.event_id = event_id
+        super().__init__(f"no event {_short(event_id)}: the feed keeps the newest ones")
 
 
 class Conflict(OrchestratorError):

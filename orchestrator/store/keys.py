@@ -25,6 +25,9 @@ orc:attention:changed  channel "look": somebody lowered an entry
 orc:deployments        set     every D
 orc:leader             string  token of the leading scheduler; an economy, never needed (I2)
 orc:runner:X           string  what runner X last said of itself; expires, display only
+orc:{events}:feed      stream  what happened anywhere, the newest 100,000 or so
+orc:{events}:ids       zset    id of an event that somebody emitted -> instant (ms); as many
+orc:{events}:news      channel "feed": something was added to it
 =====================  ======  ==================================================================
 
 The streams have one consumer group, ``runners``, made at id 0 by the first claim (F02). A ticket
@@ -40,6 +43,9 @@ ATTENTION = "orc:attention"
 ATTENTION_CHANGED = "orc:attention:changed"
 DEPLOYMENTS = "orc:deployments"
 LEADER = "orc:leader"
+EVENTS = "orc:{events}:feed"
+EVENT_IDS = "orc:{events}:ids"
+EVENTS_NEWS = "orc:{events}:news"
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
 """How long an ended run stays when whoever ends it was told nothing else."""

@@ -25,13 +25,15 @@ HEAVY = {
 """None of these is needed to print help, and each costs more than the help itself."""
 
 PAGES = {
-    "": "serve doctor version completion server scheduler deployment schedule run runner config",
+    "": "serve doctor version completion "
+    "server scheduler deployment schedule run runner event config",
     "server": "start",
     "scheduler": "start",
     "deployment": "ls inspect pause resume hold release delete run",
     "schedule": "ls create pause resume delete preview",
     "run": "ls inspect logs watch cancel pause resume retry delete explain",
     "runner": "ls drain",
+    "event": "emit ls inspect stream",
     "config": "show",
 }
 

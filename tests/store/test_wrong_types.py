@@ -20,11 +20,13 @@ from orchestrator.model.deployment import (
     RunnerRecord,
     ScheduleDefinition,
 )
+from orchestrator.model.event import emitted
 from orchestrator.model.ids import RunId, RunnerId, idempotent_run_id, scheduled_run_id
 from orchestrator.model.states import State
 from orchestrator.store import (
     attention,
     deployments,
+    events,
     keys,
     leases,
     logs,
@@ -188,6 +190,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "delete_run": [lambda _: runs.delete_run(ENDED)],
     "drain_runner": [lambda _: drain_of(IDLE)],
     "drop_runner": [lambda _: runners.drop_runner(D, IDLE, 0)],
+    "emit_event": [lambda _: events.emit_event(emitted("door.opened", "front"))],
     "explain_run": [lambda _: first_of(explain_run(QUEUED), "explain_run")],
     "finish_run": [
         lambda s: finish(s, State.COMPLETED, 0),

@@ -33,6 +33,8 @@ SCHEMA: Mapping[str, str] = {
     "orc:deployments": "set",
     "orc:leader": "string",
     "orc:runner:.+": "string",
+    r"orc:\{events\}:feed": "stream",
+    r"orc:\{events\}:ids": "zset",
 }
 """Pattern of a key -> its type, as the table in ``store.keys`` has it."""
 
@@ -131,7 +133,7 @@ def open_client(url: str, *, decode_responses: bool = True) -> Client:
 def read_keyspace(client: Client) -> Keyspace:
     """The whole keyspace as it stands. Nothing else may be writing meanwhile."""
     types = {key: str(client.type(key)) for key in sorted(client.scan_iter(count=1000))}
-    tags = {match[1] for key in types if (match := re.match(r"orc:\{(.*?)\}:", key))}
+    tags = {match[1] for key in types if (match := re.match(rf"orc:\{{({_D})\}}:", key))}
     return Keyspace(
         slots={DeploymentId(d): _read_slot(client, DeploymentId(d), types) for d in sorted(tags)},
         unknown=tuple(f"{key} ({kind})" for key, kind in types.items() if not _is_known(key, kind)),
