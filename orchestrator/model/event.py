@@ -107,17 +107,13 @@ def emitted(
     Raises:
         InvalidOption: something that cannot be used.
     """
-    if occurred is not None and (
-        not isinstance(occurred, datetime) or occurred.utcoffset() is None
-    ):
-        raise InvalidOption("occurred", occurred, "must be a datetime with a timezone")
     made = Event(
         id=new_nonce() if id is None else _text("id", id),
         event=_name(event),
         resource=_resource("resource", resource),
         payload=_payload(event, payload),
         related=_related(related),
-        occurred=0 if occurred is None else to_ms(occurred),
+        occurred=_moment(occurred),
         received=0,
         depth=depth,
     )
@@ -160,6 +156,15 @@ def _resource(option: str, given: object) -> Resource:
     if not given.get("id"):
         raise InvalidOption(option, dict(given), "has no 'id'")
     return dict(given)
+
+
+def _moment(occurred: object) -> int:
+    """0 stands for when it is received."""
+    if occurred is None:
+        return 0
+    if not isinstance(occurred, datetime) or occurred.utcoffset() is None:
+        raise InvalidOption("occurred", occurred, "must be a datetime with a timezone")
+    return to_ms(occurred)
 
 
 def _related(given: object) -> tuple[Resource, ...]:
