@@ -55,6 +55,7 @@ class RunLog:
         self._attempt, self._limits = attempt, limits
         self._batches, self._append = batches, append
         self._on_their_way = 0
+        self._when_stored: Callable[[], None] = _nothing_more
         self._splitter = Splitter(limits.line_bytes)
         self._unsent: list[bytes] = []
         self._bytes = 0
@@ -71,12 +72,20 @@ class RunLog:
         """Take a piece of output."""
         self._add(self._splitter.feed(data, time.time()))
 
-    def close(self) -> None:
-        """No more will come: take what had no end of line, and the last lines of a full log."""
+    def close(self, stored: Callable[[], None]) -> None:
+        """No more will come: take what had no end of line, and the last lines of a full log.
+
+        ``stored`` is called when the server has all of it. The outcome is written then, not in the
+        same pipeline: a script that the server did not know yet is sent again after the others, and
+        whoever sees that a run is over sees its whole log.
+        """
         self._add(self._splitter.close(time.time()))
         self._keep_overflow()
         self._batches.forget(self)
         self._send()
+        self._when_stored = stored
+        if not self._on_their_way:
+            stored()
 
     def send(self) -> None:
         """Send the lines that wait, unless others are still on their way: while the server is
@@ -95,6 +104,8 @@ class RunLog:
         self._on_their_way -= 1
         if self._unsent:
             self._batches.want(self)
+        elif not self._on_their_way:
+            self._when_stored()
 
     def _add(self, lines: list[Line]) -> None:
         for line in lines:
@@ -150,3 +161,7 @@ class LogBatches:
         self._timer = None
         for log in list(self._wanting):
             log.send()
+
+
+def _nothing_more() -> None:
+    """More lines may come."""

@@ -151,13 +151,15 @@ class HeldRun:
         """Every process of it is gone; None when the spawner did not live to tell how."""
         ended = Ended.from_packet(packet) if packet else None
         self._be_over()
-        verdict = judge(self._done, ended, self.fate, self._terms(), self.log.last_lines)
-        self._shared.gone(self, verdict)
+        self.log.close(lambda: self._shared.gone(self, self._verdict(ended)))
 
     def refused(self, why: str) -> None:
         """The spawner could not begin it."""
         self._be_over()
-        self._shared.gone(self, refused(why, self._terms()))
+        self.log.close(lambda: self._shared.gone(self, refused(why, self._terms())))
+
+    def _verdict(self, ended: Ended | None) -> Verdict:
+        return judge(self._done, ended, self.fate, self._terms(), self.log.last_lines)
 
     def answer(self, message: Message) -> None:
         """Send the answer to something that the process asked."""
@@ -181,7 +183,6 @@ class HeldRun:
         self._close_streams()
         self.is_over = True
         self._telling.flush()
-        self.log.close()
 
     def _close_streams(self) -> None:
         self._control.finish()

@@ -96,7 +96,7 @@ def test_a_flow_imports_the_users_own_files(place: Place, server: Server, tmp_pa
     }
     with scripts(tmp_path, **settings) as starter, Client(server.url) as client:
         starter.python(FLOWS)
-        eventually(client.deployments, within=20, why="the script serves")
+        eventually(client.deployments, why="the script serves")
         run = client.create_run("imports-its-own/here")
         ended = client.wait_for_run(run.id, timeout=20)
 

@@ -79,12 +79,12 @@ def running(client: Client, run: Run) -> Run | None:
     return now if now.state is State.RUNNING and now.pid else None
 
 
-def ended(client: Client, run: Run, within: float) -> Run:
+def ended(client: Client, run: Run) -> Run:
     def over() -> Run | None:
         now = client.run(run.id)
         return now if now.is_final else None
 
-    return eventually(over, within=within, why="the run ended")
+    return eventually(over, why="the run ended")
 
 
 def runner_pid(client: Client) -> int:
@@ -109,7 +109,7 @@ def test_I1_a_run_outlives_its(
     os.kill(pid, signal.SIGKILL)
 
     gone(first)
-    done = ended(client, run, within=10)
+    done = ended(client, run)
     assert (done.state, done.attempt, done.result) == (State.COMPLETED, 2, "done")
 
 
@@ -127,7 +127,7 @@ def test_I1_a_run_outlives_every_process_of_its_host(
     for pid in reversed(victims):
         os.kill(pid, signal.SIGKILL)
 
-    done = ended(client, run, within=4 * LEASE)
+    done = ended(client, run)
     assert (done.state, done.attempt) == (State.COMPLETED, 2)
 
 
@@ -141,7 +141,7 @@ def test_a_killed_run_process_is_a_crash_that_names_the_signal(
 
     os.kill(run.pid, signal.SIGKILL)
 
-    done = ended(client, run, within=5)
+    done = ended(client, run)
     assert done.state is State.CRASHED
     assert "signal 9" in str(done.error)
     gone(family)
@@ -157,8 +157,8 @@ def test_a_killed_script_hands_its_runs_back_within_seconds(
 
     script.kill()
 
-    gone(family, within=2)
-    done = ended(client, run, within=5)
+    gone(family)
+    done = ended(client, run)
     assert (done.state, done.attempt) == (State.COMPLETED, 1), "handed back: the same attempt"
 
 
@@ -191,9 +191,9 @@ def test_runs_wait_for_a_killed_server_and_go_on(starter: Starter, tmp_path: Pat
             server.start()
             assert run.pid
             os.kill(run.pid, signal.SIGKILL)
-            assert ended(client, run, within=15).state is State.CRASHED
+            assert ended(client, run).state is State.CRASHED
             again = client.create_run(NAME, {"folder": str(tmp_path / "witness")})
-            assert ended(client, again, within=15).state is State.COMPLETED
+            assert ended(client, again).state is State.COMPLETED
     finally:
         starter.stop_all()
         server.stop()

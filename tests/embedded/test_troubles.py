@@ -173,7 +173,7 @@ def test_a_guardian_that_cannot_write_its_problem_down(on_tiny_disk: Living) -> 
     assert "is full" in refusal(on_tiny_disk)
 
     filler.unlink()
-    eventually(lambda: _comes_up(on_tiny_disk), why="it has not given up", within=20)
+    eventually(lambda: _comes_up(on_tiny_disk), why="it has not given up")
 
 
 def test_a_disk_that_fills_up_while_the_server_lives(on_tiny_disk: Living) -> None:
@@ -185,9 +185,7 @@ def test_a_disk_that_fills_up_while_the_server_lives(on_tiny_disk: Living) -> No
     assert "MISCONF" in refusal(on_tiny_disk)
 
     filler.unlink()
-    eventually(
-        lambda: _comes_up(on_tiny_disk), why="it goes on when there is room again", within=20
-    )
+    eventually(lambda: _comes_up(on_tiny_disk), why="it goes on when there is room again")
     assert client.get("k") == "v"
 
 

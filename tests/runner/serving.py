@@ -170,11 +170,11 @@ class Place:
         assert run is not None
         return run
 
-    def ended(self, run_id: RunId, within: float = 15) -> Run:
+    def ended(self, run_id: RunId, within: float = 30) -> Run:
         """The run, once it is over."""
         return self._when(run_id, lambda run: run.is_final, within, "over")
 
-    def in_state(self, run_id: RunId, *states: State, within: float = 15) -> Run:
+    def in_state(self, run_id: RunId, *states: State, within: float = 30) -> Run:
         """The run, once it is in one of these states."""
         return self._when(run_id, lambda run: run.state in states, within, str(states))
 

@@ -25,7 +25,7 @@ def test_a_forced_deletion_stops_runs_and_a_living_runner_serves_anew(place: Pla
     assert place.store.follow(delete_deployment(d)) == DeleteReply("served", 0)
     assert place.store.follow(delete_deployment(d, force=True)).runs == 1
 
-    gone([pid], within=5)
+    gone([pid])
     again = eventually(place.deployment, why="it is made anew")
     assert again.name == NAME
     place.flows("@flow\ndef work():\n    return 'anew'\n")

@@ -28,7 +28,7 @@ def draining(place: Place, seconds: float, **changes: Any) -> tuple[Runner, RunI
     eventually(lambda: place.note("began"))
     (name,) = place.deployment().runners
     assert place.store.follow(drain_runner(RunnerId(name), "test")) == "ok"
-    eventually(lambda: "Draining." in runner.output, within=3, why="it hears it at once")
+    eventually(lambda: "Draining." in runner.output, why="it hears it at once")
     return runner, run_id
 
 

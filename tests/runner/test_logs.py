@@ -121,7 +121,7 @@ def logged(stored: Stored, *pieces: bytes, limit: int = 10_000) -> Any:
         log = logs.RunLog(2, logs.Limits(lines=limit), logs.LogBatches(), stored)
         for piece in pieces:
             log.feed(piece)
-        log.close()
+        log.close(_stored)
         return log
 
     return asyncio.run(feed())
@@ -182,7 +182,7 @@ def test_after_an_outage_the_log_says_where_lines_are_missing() -> None:
             kept.pop()()
             log.send()
         log.feed(b"back\n")
-        log.close()
+        log.close(_stored)
 
     asyncio.run(live())
     found = stored.texts()
@@ -191,6 +191,28 @@ def test_after_an_outage_the_log_says_where_lines_are_missing() -> None:
     assert found[-1] == "back"
     assert numbers == sorted(set(numbers))
     assert marker == f"{3_000 - len(numbers)} lines were dropped here: {logs.AWAY}"
+
+
+def test_a_log_is_closed_once_the_server_has_all_of_it() -> None:
+    kept: list[Callable[[], None]] = []
+    closed: list[bool] = []
+
+    async def live() -> None:
+        log = logs.RunLog(1, logs.Limits(), logs.LogBatches(), lambda _, done: kept.append(done))
+        log.feed(b"first\n")
+        log.send()
+        log.feed(b"last")
+        log.close(lambda: closed.append(True))
+        kept.pop()()
+        assert not closed
+        kept.pop()()
+
+    asyncio.run(live())
+    assert closed == [True]
+
+
+def _stored() -> None:
+    """Nobody waits for it here."""
 
 
 def test_the_last_lines_are_kept_for_the_error_of_a_crash() -> None:

@@ -61,7 +61,7 @@ def test_the_second_signal_stops_at_once(place: Place) -> None:
     eventually(lambda: "Draining." in runner.output)
     runner.send(signal.SIGINT)
     assert runner.ends(2) == 130
-    gone(processes, within=1)
+    gone(processes)
     assert place.run(run_id).state is State.SCHEDULED
 
 
@@ -73,7 +73,7 @@ def test_when_the_serving_script_dies_the_runner_leaves_within_two_seconds(place
     processes = tree(runner.pid)
     runner.script_dies()
     assert runner.ends(2) == 0
-    gone(processes, within=1)
+    gone(processes)
     assert place.run(run_id).state is State.SCHEDULED
     deployment = place.deployment()
     assert (deployment.paused_by, deployment.runners) == ("shutdown", ())
@@ -133,7 +133,7 @@ def test_nothing_of_a_drained_runner_is_left(place: Place) -> None:
     assert states(place.ended(run_id))[-1] == "Completed"
     processes = tree(runner.pid)
     assert runner.drain() == 0
-    gone(processes, within=1)
+    gone(processes)
 
 
 def test_an_import_that_never_ends_does_not_keep_the_runner(place: Place) -> None:
@@ -143,4 +143,4 @@ def test_an_import_that_never_ends_does_not_keep_the_runner(place: Place) -> Non
     eventually(lambda: place.deployment() and place.deployment().runners)
     processes = tree(runner.pid)
     assert runner.drain() == 0
-    gone(processes, within=1)
+    gone(processes)

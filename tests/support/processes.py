@@ -123,7 +123,7 @@ def tree(pid: int) -> list[int]:
     return [p for child in children(pid) for p in (child, *tree(child))]
 
 
-def gone(pids: list[int], within: float = 5) -> None:
+def gone(pids: list[int], within: float = 30) -> None:
     """Wait until all of them ended."""
     eventually(
         lambda: all(map(is_gone, pids)),

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def eventually(
-    fact: Callable[[], T | None], *, within: float = 10.0, every: float = 0.01, why: str = ""
+    fact: Callable[[], T | None], *, within: float = 30.0, every: float = 0.01, why: str = ""
 ) -> T:
     """The first truthy answer of ``fact``; AssertionError naming ``why`` when none comes in time.
 
