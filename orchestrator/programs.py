@@ -45,6 +45,12 @@ def command_of(name: Literal["runner", "scheduler"], *arguments: str) -> list[st
     return [sys.executable, "-P", str(Path(__file__).resolve()), name, *arguments]
 
 
+def api_command(*arguments: str) -> list[str]:
+    """The same for the API. Whoever starts it need not import what it imports."""
+    program = HOME / "orchestrator" / "api" / "__main__.py"
+    return [sys.executable, "-P", str(program), *arguments]
+
+
 if __name__ == "__main__":
     # Started by path: sys.path lacks us. Appended, never first: site-packages must not shadow
     # the standard library.

@@ -62,6 +62,14 @@ class Settings:
     """Stored of one attempt; of what is beyond, the last lines are kept and the rest is counted."""
     server_idle_minutes: float = 10.0
     """When the embedded server leaves, with nobody connected and nothing to do."""
+    api_host: str = "127.0.0.1"
+    """Where the HTTP API listens. Beyond this machine only with an ``api_key``."""
+    api_port: int = 4300
+    """Its port; when that is taken, the next free one."""
+    api_key: str | None = field(default=None, repr=False)
+    """Who may use it, see ``model.apikeys``; none: whoever is on this machine."""
+    api_hosts: str = ""
+    """Names, separated by commas, under which it is reached besides this machine's own."""
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def sources(self) -> list[Source]:
@@ -211,6 +219,25 @@ def _level(given: _Given) -> str:
     return level
 
 
+def _text(given: _Given) -> str:
+    if not isinstance(given.value, str):
+        raise InvalidOption(given.option, given.value, "give a text")
+    return given.value.strip()
+
+
+def _keys(given: _Given) -> str:
+    """Checked here, so that no process begins to listen with half of its keys."""
+    from orchestrator.model.apikeys import parse_keys  # rarely given
+
+    if not isinstance(given.value, str):
+        raise InvalidOption(given.option, "...", "give a text")
+    try:
+        parse_keys(given.value)
+    except ValueError as error:
+        raise InvalidOption(given.option, "...", str(error)) from None
+    return given.value
+
+
 def _count(at_least: int, at_most: int) -> Callable[[_Given], int]:
     """A reader of whole numbers between these."""
 
@@ -248,4 +275,8 @@ _READERS: dict[str, Callable[[_Given], object]] = {
     "log_lines": _count(1, 10_000_000),
     # At none it would be gone before who asked for it has connected.
     "server_idle_minutes": _number(0.001, "minutes"),
+    "api_host": _text,
+    "api_port": _count(0, 65_535),
+    "api_key": _keys,
+    "api_hosts": _text,
 }

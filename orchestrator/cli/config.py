@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from orchestrator.cli.groups import group
 from orchestrator.cli.output import Output, OutputOption, print_document, print_table
+from orchestrator.model.secrets import MASK
+
+if TYPE_CHECKING:
+    from orchestrator.settings import Source
 
 app = group("See the settings.")
 
@@ -11,17 +17,33 @@ app = group("See the settings.")
 @app.command("show")
 def show(output: OutputOption = Output.TEXT) -> None:
     """Show every setting and where its value comes from."""
-    from orchestrator.settings import Source, load_settings
-    from orchestrator.store.connection import mask
+    from orchestrator.settings import load_settings
 
-    settings = [
-        Source(source.name, mask(str(source.value)), source.origin)
-        if source.name == "redis_url" and source.value is not None
-        else source
-        for source in load_settings().sources()
-    ]
+    settings = [_masked(source) for source in load_settings().sources()]
     if output is Output.JSON:
         print_document({s.name: {"value": s.value, "origin": s.origin} for s in settings})
         return
-    rows = [(s.name, "(embedded)" if s.value is None else str(s.value), s.origin) for s in settings]
+    rows = [
+        (s.name, _ABSENT.get(s.name, "") if s.value is None else str(s.value), s.origin)
+        for s in settings
+    ]
     print_table(("SETTING", "VALUE", "FROM"), rows, folding=("VALUE", "FROM"))
+
+
+_ABSENT = {"redis_url": "(embedded)", "api_key": "(none)"}
+
+
+def _masked(source: Source) -> Source:
+    """The setting without the secret in it."""
+    from orchestrator.settings import Source
+    from orchestrator.store.connection import mask
+
+    if source.value is None:
+        return source
+    match source.name:
+        case "redis_url":
+            return Source(source.name, mask(str(source.value)), source.origin)
+        case "api_key":
+            return Source(source.name, MASK, source.origin)
+        case _:
+            return source

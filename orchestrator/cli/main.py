@@ -31,6 +31,7 @@ from orchestrator.model.errors import OrchestratorError
 app = group("Serve Python functions as deployments, and see what their runs do.", "orchestrator")
 app.add_typer(programs.server, name="server")
 app.add_typer(programs.scheduler, name="scheduler")
+app.add_typer(programs.api, name="api")
 app.command("serve")(serving.serve)
 deployments.app.command("run")(launching.run)
 app.add_typer(deployments.app, name="deployment")

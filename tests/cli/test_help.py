@@ -26,9 +26,10 @@ HEAVY = {
 
 PAGES = {
     "": "serve doctor version completion "
-    "server scheduler deployment schedule run runner event config",
+    "server scheduler api deployment schedule run runner event config",
     "server": "start",
     "scheduler": "start",
+    "api": "start",
     "deployment": "ls inspect pause resume hold release delete run",
     "schedule": "ls create pause resume delete preview",
     "run": "ls inspect logs watch cancel pause resume retry delete explain",

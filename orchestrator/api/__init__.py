@@ -1,0 +1,1 @@
+"""The HTTP API: translates requests into operations, and records into JSON."""

@@ -1,0 +1,101 @@
+"""Every refusal of the API is a problem document: ours, the framework's, and those of bugs."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from orchestrator.model.errors import OrchestratorError
+from orchestrator.problems import MEDIA_TYPE, problem, problem_of
+
+_log = logging.getLogger(__name__)
+
+_CODES = {404: "route_not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_REMEDIES = {
+    404: "GET /api/v1/openapi.json describes every route.",
+    405: "GET /api/v1/openapi.json describes every route.",
+    413: "Send less at once.",
+}
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with what was sent."""
+
+    where: str
+    what: str
+
+
+class Problem(BaseModel):
+    """Why a request was refused, and what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    """Stable: for programs."""
+    detail: str
+    remedy: str
+    errors: list[Fault] = []
+    facts: dict[str, Any] = {}
+
+
+class ProblemResponse(JSONResponse):
+    media_type = MEDIA_TYPE
+
+
+def refusal(status: int, code: str, detail: str, remedy: str = "", **more: Any) -> Response:
+    """A response that refuses."""
+    return ProblemResponse(problem(status, code, detail, remedy, **more), status)
+
+
+def refusal_of(error: OrchestratorError) -> Response:
+    """The response for an error of ours."""
+    document = problem_of(error)
+    return ProblemResponse(document, document["status"])
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Let every error leave ``app`` as a problem document."""
+    app.add_exception_handler(OrchestratorError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _frameworks)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _ours(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, OrchestratorError)
+    return refusal_of(error)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # Neither the input nor its repr: what was sent may be secret.
+    faults = [
+        {"where": ".".join(map(str, each["loc"])), "what": str(each["msg"])}
+        for each in error.errors()
+    ]
+    detail = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults)
+    remedy = "Correct what errors names; GET /api/v1/openapi.json describes the request."
+    return refusal(422, "invalid_request", detail, remedy, errors=faults)
+
+
+async def _frameworks(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    code = _CODES.get(status, "refused")
+    response = refusal(status, code, str(error.detail), _REMEDIES.get(status, ""))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    # The traceback is for who runs the server; who asked learns nothing of the inside.
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    remedy = "The API's log has the traceback: please report it."
+    return refusal(500, "internal_error", "the API met an error of its own", remedy)
