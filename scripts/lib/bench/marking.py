@@ -1,4 +1,4 @@
-"""What the benchmark runs: a flow whose first line writes the time."""
+"""What the benchmark runs: flows whose first line writes the time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from orchestrator import flow
+from orchestrator import flow, serve
 
 
 @flow
@@ -18,5 +18,17 @@ def mark(path: str) -> None:
     os.close(descriptor)
 
 
+@flow
+def nap(path: str) -> None:
+    """Begin, and wait to be cancelled."""
+    mark(path)
+    time.sleep(600)
+
+
 if __name__ == "__main__":
-    mark.serve(name="bench", limit=int(sys.argv[1]), pause_on_shutdown=False)
+    serve(
+        mark.to_deployment("bench"),
+        nap.to_deployment("bench"),
+        limit=int(sys.argv[1]),
+        pause_on_shutdown=False,
+    )

@@ -1,0 +1,1 @@
+"""What ``scripts/bench`` measures. No figure is a test: no figure fails."""

@@ -1,0 +1,90 @@
+"""Where a section measures: a fresh home with its own server, and a script that serves in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.machine import until
+from orchestrator import Client
+from orchestrator.embedded import stop_server
+from orchestrator.model.ids import RunId
+from orchestrator.settings import load_settings
+
+MARK = "mark/bench"
+NAP = "nap/bench"
+"""The deployments: the first ends at once, the second must be cancelled."""
+_SCRIPT = Path(__file__).with_name("marking.py")
+_MARK_BYTES = 18
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder, and a client of the server that lives in it."""
+
+    folder: Path
+    client: Client
+
+    @property
+    def marks(self) -> Path:
+        """Where the flow writes when it began."""
+        return self.folder / "marks"
+
+    def submit(self, deployment: str = MARK) -> RunId:
+        """One run."""
+        return self.client.create_run(deployment, {"path": str(self.marks)}).id
+
+    def submit_bulk(self, count: int) -> None:
+        """Many of them in one call."""
+        self.client.create_runs([(MARK, {"path": str(self.marks)})] * count)
+
+    def moments(self, count: int) -> list[float]:
+        """Seconds since 1970 at which the runs began, once there are ``count``."""
+        size = _MARK_BYTES * count
+        until(lambda: self.marks.exists() and self.marks.stat().st_size >= size)
+        return sorted(map(float, self.marks.read_text().split()))
+
+    def wait_until_idle(self) -> None:
+        """Every run has ended."""
+        until(lambda: all(run.is_final for run in self.client.runs(limit=100_000)))
+
+    def commands(self) -> int:
+        """Commands that the server has executed, those inside scripts counted."""
+        return int(self.client.server_facts()["total_commands_processed"])
+
+    def server_pid(self) -> int:
+        return int(self.client.server_facts()["process_id"])
+
+    @contextmanager
+    def serving(self, limit: int) -> Iterator[subprocess.Popen[bytes]]:
+        """The script serves, with ``limit`` slots."""
+        with (self.folder / "serve.log").open("ab") as log:
+            script = subprocess.Popen(
+                [sys.executable, str(_SCRIPT), str(limit)], stdout=log, stderr=log
+            )
+        try:
+            until(lambda: any(d.runners for d in self.client.deployments()))
+            yield script
+        finally:
+            script.send_signal(signal.SIGTERM)
+            script.wait()
+
+
+@contextmanager
+def fresh_place() -> Iterator[Place]:
+    """A home with its embedded server; everything is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        os.environ["ORCHESTRATOR_HOME"] = folder
+        os.environ.pop("ORCHESTRATOR_REDIS_URL", None)
+        with Client() as client:
+            try:
+                yield Place(Path(folder), client)
+            finally:
+                stop_server(load_settings())
