@@ -9,6 +9,10 @@ from typing import Any, Literal, TypedDict, cast
 from orchestrator.execution.hooks import Hook
 from orchestrator.model.deployment import FlowOptions
 from orchestrator.model.errors import InvalidOption
+from orchestrator.model.sizes import parse_size, shown_size
+
+LEAST_MEMORY = 1024 * 1024
+"""Who writes ``memory_limit=512`` means megabytes."""
 
 Delays = float | Sequence[float] | Callable[[int], Sequence[float]]
 
@@ -32,6 +36,11 @@ class FlowArguments(TypedDict, total=False):
     function of ``retries`` that answers such a list. Default 0."""
     timeout_seconds: float | None
     """Enforced from outside, whatever the function does; default: none."""
+    memory_limit: int | str | None
+    """Bytes, or a text such as "512MiB", for all processes of a run together: over it they are
+    killed and the run has crashed; default: none."""
+    cpu_limit: float | None
+    """Seconds of CPU, likewise; default: none."""
     cancel_grace_seconds: float | None
     """Between SIGTERM and SIGKILL; default 30."""
     on_lost: Literal["restart", "fail"] | None
@@ -85,9 +94,10 @@ def execution_options(given: Mapping[str, Any]) -> FlowOptions:
     if "retry_delay_seconds" in chosen:
         chosen["retry_delay_seconds"] = _delays(chosen["retry_delay_seconds"], retries)
     _check_seconds("cancel_grace_seconds", chosen.get("cancel_grace_seconds", 0))
-    _check_seconds("timeout_seconds", chosen.get("timeout_seconds", 1))
-    if chosen.get("timeout_seconds", 1) == 0:
-        raise InvalidOption("timeout_seconds", 0, "must be more than 0; None sets no limit")
+    _check_limit(chosen, "timeout_seconds")
+    _check_limit(chosen, "cpu_limit")
+    if "memory_limit" in chosen:
+        chosen["memory_limit"] = _bytes(chosen["memory_limit"])
     _check_choice(chosen, "on_lost", "restart", "fail")
     _check_choice(chosen, "isolation", "fork", "spawn")
     _check_choice(chosen, "log_prints", True, False)
@@ -118,6 +128,21 @@ def _check_seconds(option: str, value: object) -> float:
     if not number or not math.isfinite(cast(float, value)) or cast(float, value) < 0:
         raise InvalidOption(option, value, "must be a number of seconds, 0 or more")
     return cast(float, value)
+
+
+def _check_limit(given: Mapping[str, Any], option: str) -> None:
+    if _check_seconds(option, given.get(option, 1)) == 0:
+        raise InvalidOption(option, 0, "must be more than 0; None sets no limit")
+
+
+def _bytes(given: object) -> int:
+    count = parse_size(given) if isinstance(given, str) else given
+    if type(count) is not int:
+        raise InvalidOption("memory_limit", given, 'must be bytes, or a text such as "512MiB"')
+    if count < LEAST_MEMORY:
+        why = f'is less than any run takes ({shown_size(LEAST_MEMORY)}): bytes, or "512MiB"'
+        raise InvalidOption("memory_limit", given, why)
+    return count
 
 
 def _check_choice(given: Mapping[str, Any], option: str, *choices: object) -> None:

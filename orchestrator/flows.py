@@ -143,14 +143,15 @@ class Flow(Generic[P, R]):
         return run_name(made_by, self.parameters.complete(values))
 
     def with_options(self, **arguments: Unpack[FlowArguments]) -> Flow[P, R]:
-        """A copy with other options. None leaves one as it is; 0 takes a time limit away.
+        """A copy with other options. None leaves one as it is; 0 takes a limit away.
 
         Raises:
             InvalidName, InvalidOption: as ``flow``.
         """
         changed = {**self._arguments(), **known(arguments)}
-        if changed.get("timeout_seconds") == 0:
-            del changed["timeout_seconds"]
+        for limit in ("timeout_seconds", "memory_limit", "cpu_limit"):
+            if changed.get(limit) == 0:
+                del changed[limit]
         return Flow(self.declared, **changed)
 
     def on_running(self, hook: H) -> H:

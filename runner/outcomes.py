@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from orchestrator.model.deployment import FlowOptions
+from orchestrator.model.sizes import shown_size
 from orchestrator.model.states import State
 from orchestrator.store.leases import Outcome
 
@@ -31,7 +32,8 @@ class Ended:
     peak_bytes: int = 0
     cpu_seconds: float = 0.0
     stopped: str | None = None
-    """Why the spawner stopped it: ``cancel``, ``timeout``, ``drain``, ``lost``."""
+    """Why the spawner stopped it: ``cancel``, ``timeout``, ``drain``, ``lost``, ``memory_limit``,
+    ``cpu_limit``."""
 
     @classmethod
     def from_packet(cls, packet: Mapping[str, Any]) -> Ended:
@@ -102,7 +104,8 @@ def judge(
         return make.timed_out()
     if ended is None:
         return Recover()
-    return make.crashed(reason_of_death(ended), last_lines)
+    reason = _over_limit(ended, terms.options) or reason_of_death(ended)
+    return make.crashed(reason, last_lines)
 
 
 def refused(why: str, terms: Terms) -> Outcome:
@@ -124,6 +127,16 @@ def reason_of_death(ended: Ended) -> str:
         return f"killed by {signal.Signals(ended.signal).name}"
     except ValueError:
         return f"killed by signal {ended.signal}"
+
+
+def _over_limit(ended: Ended, options: FlowOptions) -> str | None:
+    if ended.stopped == "memory_limit" and options.memory_limit is not None:
+        taken, limit = shown_size(ended.peak_bytes), shown_size(options.memory_limit)
+        return f"over its memory_limit: its processes took {taken}, and {limit} are allowed"
+    if ended.stopped == "cpu_limit" and options.cpu_limit is not None:
+        taken, limit = f"{ended.cpu_seconds:.2f} s", f"{options.cpu_limit:g} s"
+        return f"over its cpu_limit: its processes took {taken} of CPU, and {limit} are allowed"
+    return None
 
 
 @dataclass(frozen=True, slots=True)

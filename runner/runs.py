@@ -100,6 +100,8 @@ class HeldRun:
             "flow": self.claimed.deployment,
             "timeout": options.timeout_seconds,
             "grace": options.cancel_grace_seconds,
+            "memory_limit": options.memory_limit,
+            "cpu_limit": options.cpu_limit,
             "deadline": deadline,
         }
         # The spawner's link owns the descriptors from here on, and closes them when they are sent.

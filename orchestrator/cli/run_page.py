@@ -17,6 +17,7 @@ from orchestrator.cli.output import (
     state_text,
 )
 from orchestrator.model.run import Run, Step
+from orchestrator.model.sizes import shown_size
 from orchestrator.model.states import State
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def print_run(run: Run, now_ms: int) -> None:
             ("Started", None if run.started_at is None else local(run.started_at, now_ms)),
             ("Ended", None if run.ended_at is None else local(run.ended_at, now_ms)),
             ("Took", _took(run)),
+            ("Used", _used(run)),
             ("Attempt", str(run.attempt) if run.attempt else None),
             ("Ran on", _place(run)),
             ("Version", run.version),
@@ -134,6 +136,13 @@ def _took(run: Run) -> str | None:
     if run.started_at is None or run.ended_at is None:
         return None
     return span(max(0, run.ended_at - run.started_at) / 1000)
+
+
+def _used(run: Run) -> str | None:
+    if run.peak_bytes is None:
+        return None
+    cpu = "" if run.cpu_seconds is None else f", {run.cpu_seconds:.2f} s of CPU"
+    return f"{shown_size(run.peak_bytes)} of memory{cpu}"
 
 
 def _place(run: Run) -> str | None:

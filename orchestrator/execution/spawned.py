@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from contextlib import suppress
 from dataclasses import dataclass, field
+from resource import struct_rusage
 
 from orchestrator.execution import trees
+from orchestrator.execution.metering import Meter
+from orchestrator.execution.pipe import Message
 from orchestrator.execution.starting import Started
 
 
@@ -20,6 +25,10 @@ class Spawned:
     """What is left of it; frozen time does not count."""
     deadline: float | None
     """The lease may not be trusted after it; None once that has been acted on."""
+    meter: Meter | None = None
+    """For runs with a limit of memory or CPU."""
+    look_at: float = 0.0
+    """When the meter is to be read next."""
     counting_since: float | None = None
     begun: bool = False
     frozen_for: set[str] = field(default_factory=set)
@@ -82,10 +91,35 @@ class Spawned:
         self.kill_at = None
         self.killed = True
         trees.send(self.handle, signal.SIGKILL)
+        self.kill_group()
+
+    def kill_group(self) -> None:
+        """SIGKILL for whatever stayed in its process group: all at once, so that even a fork bomb
+        makes no further process. The group is its own as long as nobody has waited for it (F34)."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def ended(self, code: int, usage: struct_rusage) -> Message:
+        """What is told of its end."""
+        # The kernel knows the largest of its processes, and the CPU of those that were waited for;
+        # the meter knows all of them together.
+        peak, cpu = usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime
+        meter = self.meter or Meter()
+        return {
+            "op": "ended",
+            "key": self.key,
+            "pid": self.pid,
+            "exit": code if code >= 0 else None,
+            "signal": -code if code < 0 else None,
+            "peak_bytes": max(peak, meter.peak_bytes),
+            "cpu_seconds": max(cpu, meter.cpu_seconds),
+            "stopped": self.stopped,
+            "killed": self.killed,
+        }
 
     def next_due(self) -> float | None:
         """When ``act`` must be called next."""
-        instants = (self.deadline, self.kill_at, self._timeout_at())
+        instants = (self.deadline, self.kill_at, self._timeout_at(), self._look_at())
         return min((at for at in instants if at is not None), default=None)
 
     def act(self, now: float) -> None:
@@ -95,6 +129,9 @@ class Spawned:
         timeout_at = self._timeout_at()
         if timeout_at is not None and now >= timeout_at:
             self.stop("timeout", self.grace, now)
+        look_at = self._look_at()
+        if look_at is not None and now >= look_at:
+            self._look(now)
         if self.deadline is not None and now >= self.deadline:
             self.deadline = None
             self.freeze("lease", now)
@@ -103,6 +140,17 @@ class Spawned:
         if self.timeout is None or self.counting_since is None or self.stopped is not None:
             return None
         return self.counting_since + self.timeout
+
+    def _look_at(self) -> float | None:
+        stands = self.killed or not self.begun or self.frozen_for
+        return None if self.meter is None or stands else self.look_at
+
+    def _look(self, now: float) -> None:
+        assert self.meter is not None
+        over = self.meter.look(self.pid)
+        self.look_at = now + self.meter.pause
+        if over is not None:
+            self.stop(over, 0.0, now)
 
     def _stop_counting(self, now: float) -> None:
         if self.counting_since is not None:

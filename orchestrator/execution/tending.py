@@ -8,10 +8,10 @@ import socket
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
-from resource import struct_rusage
 
 from orchestrator.execution.failures import format_failure
 from orchestrator.execution.loading import LoadedFlow, Source
+from orchestrator.execution.metering import Meter
 from orchestrator.execution.pipe import Message, Outbox, close_all, receive_packet
 from orchestrator.execution.sources import Sources
 from orchestrator.execution.spares import Spares
@@ -105,6 +105,7 @@ class Tending:
         happened = self._poll.poll(self._patience())
         if not happened and self._spares.is_short:
             self._spares.fork_one()
+        left_more = False
         for descriptor, events in happened:
             if descriptor == self._control.fileno():
                 self._hear(events)
@@ -112,7 +113,9 @@ class Tending:
                 self._bury(run)
             elif not self._spares.bury(descriptor):
                 self._strangers.bury(descriptor)
-                self._settle()
+                left_more = True
+        if left_more:
+            self._settle()  # once for all that ended: a fork bomb leaves thousands
         now = self._clock.elapsed()
         for run in self._runs.values():
             run.act(now)
@@ -199,6 +202,7 @@ class Tending:
             grace=message["grace"],
             timeout=message["timeout"],
             deadline=message["deadline"],
+            meter=Meter.of(message["memory_limit"], message["cpu_limit"]),
         )
         self._runs[run.key] = self._by_handle[run.handle] = run
         self._poll.register(run.handle, select.EPOLLIN)
@@ -206,12 +210,14 @@ class Tending:
 
     def _bury(self, run: Spawned) -> None:
         """The run process has ended; say so once everything it started has ended too."""
+        left_nothing = run.process.left_nothing()
+        if not left_nothing:
+            run.kill_group()
         _pid, status, usage = os.wait4(run.pid, 0)
         del self._runs[run.key], self._by_handle[run.handle]
         self._recent.append(run.key)
         self._poll.unregister(run.handle)
-        ended = _ended(run, os.waitstatus_to_exitcode(status), usage)
-        left_nothing = run.process.left_nothing()
+        ended = run.ended(os.waitstatus_to_exitcode(status), usage)
         run.process.close()
         if left_nothing:
             self.say(ended)
@@ -239,17 +245,3 @@ def _instruct(run: Spawned, message: Message, now: float) -> None:
             run.freeze("person", now)
         case "resume":
             run.thaw("person", now)
-
-
-def _ended(run: Spawned, code: int, usage: struct_rusage) -> Message:
-    return {
-        "op": "ended",
-        "key": run.key,
-        "pid": run.pid,
-        "exit": code if code >= 0 else None,
-        "signal": -code if code < 0 else None,
-        "peak_bytes": usage.ru_maxrss * 1024,
-        "cpu_seconds": usage.ru_utime + usage.ru_stime,
-        "stopped": run.stopped,
-        "killed": run.killed,
-    }

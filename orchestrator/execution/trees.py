@@ -22,14 +22,15 @@ def children_of(pid: int) -> list[int]:
     return [child for child, parent in _parents().items() if parent == pid]
 
 
-def descendants_of(root: int) -> dict[int, int]:
-    """Everything below ``root``, as child -> parent, parents before their children."""
+def descendants_of(*roots: int) -> dict[int, int]:
+    """Everything below ``roots``, as child -> parent, parents before their children."""
     if _HAS_CHILDREN_FILES:
-        return _walk(root, _listed_children)
+        return _walk(roots, _listed_children)
     below: dict[int, list[int]] = {}
-    for child, parent in _parents().items():
-        below.setdefault(parent, []).append(child)
-    return _walk(root, lambda pid: below.get(pid, []))
+    if roots:
+        for child, parent in _parents().items():
+            below.setdefault(parent, []).append(child)
+    return _walk(roots, lambda pid: below.get(pid, []))
 
 
 def stop(root: int, handle: int) -> None:
@@ -85,14 +86,13 @@ def send_below(pid: int, parent: int, number: signal.Signals) -> None:
 
 def kill_below(roots: Iterable[int]) -> None:
     """SIGKILL everything below these processes (not themselves)."""
-    for root in roots:
-        for pid, parent in descendants_of(root).items():
-            send_below(pid, parent, signal.SIGKILL)
+    for pid, parent in descendants_of(*roots).items():
+        send_below(pid, parent, signal.SIGKILL)
 
 
-def _walk(root: int, children: Callable[[int], list[int]]) -> dict[int, int]:
+def _walk(roots: Iterable[int], children: Callable[[int], list[int]]) -> dict[int, int]:
     found: dict[int, int] = {}
-    ahead = [root]
+    ahead = [*roots]
     while ahead:
         parent = ahead.pop()
         for child in children(parent):

@@ -23,6 +23,10 @@ class FlowOptions:
     retry_delay_seconds: float | tuple[float, ...] = 0.0
     """Before each retry; or one per retry, the last of which serves all that follow."""
     timeout_seconds: float | None = None
+    memory_limit: int | None = None
+    """Bytes, of all processes of a run together."""
+    cpu_limit: float | None = None
+    """Seconds of CPU, likewise."""
     cancel_grace_seconds: float = 30.0
     on_lost: Literal["restart", "fail"] = "restart"
     log_prints: bool | None = None

@@ -67,6 +67,10 @@ class Run:
     error: dict[str, Any] | None
     result: Any
     idempotency_key: str | None
+    peak_bytes: int | None
+    """The most memory that its latest ended attempt took."""
+    cpu_seconds: float | None
+    """CPU time of that attempt."""
     retry_of: RunId | None
     """The ended run that this one does again."""
     retried_as: RunId | None
@@ -144,6 +148,8 @@ class Run:
             "error": self.error,
             "result": self.result,
             "idempotency_key": self.idempotency_key,
+            "peak_bytes": self.peak_bytes,
+            "cpu_seconds": self.cpu_seconds,
             "retry_of": self.retry_of,
             "retried_as": self.retried_as,
             "reason": self.reason,
@@ -195,6 +201,9 @@ def run_from_hash(run_id: RunId, fields: Mapping[str, str]) -> Run:
         error=document("error", None),
         result=document("result", None),
         idempotency_key=text("idempotency_key"),
+        # 0: nobody has seen its process end.
+        peak_bytes=int(fields.get("peak_bytes") or 0) or None,
+        cpu_seconds=float(fields.get("cpu_seconds") or 0) or None,
         retry_of=link("retry_of"),
         retried_as=link("retried_as"),
         reason=text("reason"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.model.states import State
-from tests.runner.serving import Place
+from tests.runner.serving import Place, definition
 from tests.support import Server
 from tests.support.processes import gone
 
@@ -29,6 +30,25 @@ ENDS = {
     "os.close(1); os.close(2)": (State.COMPLETED, ""),
     "os.chdir('/')": (State.COMPLETED, ""),
 }
+
+
+@pytest.mark.parametrize(
+    ("deed", "limit", "reason"),
+    [
+        ("kept = b'x' * 300_000_000", {"memory_limit": 150_000_000}, "over its memory_limit: "),
+        ("sum(range(10**12))", {"cpu_limit": 0.2}, "over its cpu_limit: "),
+    ],
+)
+def test_a_run_over_a_limit_crashes_and_tells_what_it_took(
+    place: Place, deed: str, limit: dict[str, Any], reason: str
+) -> None:
+    place.flows(f"@flow\ndef work():\n    {deed}\n    time.sleep(600)\n")
+    place.start(definition(**limit))
+    run = place.ended(place.submit(), within=60)
+    assert run.state is State.CRASHED
+    assert (run.reason or "").startswith(reason)
+    assert (run.peak_bytes or 0) > limit.get("memory_limit", 0)
+    assert (run.cpu_seconds or 0) > limit.get("cpu_limit", 0)
 
 
 @pytest.mark.parametrize("deed", ENDS)

@@ -119,6 +119,7 @@ class RunLine:
         self.stream, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._reading, writing = os.pipe()
         defaults = {"timeout": None, "grace": FAR, "deadline": SystemClock().elapsed() + FAR}
+        defaults |= {"memory_limit": None, "cpu_limit": None}
         request = {"op": "run", "key": self.key, "run_id": self.key.partition(":")[0]}
         message = {**request, "flow": self.flow, **defaults, **options}
         send_packet(self.desk.control, message, [theirs.fileno(), writing])

@@ -101,6 +101,27 @@ def test_a_silent_death_is_a_crash_with_its_cause(ended: Any, reason: str) -> No
     assert json.loads(outcome.error)["last_lines"] == ["last words"]
 
 
+@pytest.mark.parametrize(
+    ("ended", "reason"),
+    [
+        (
+            Ended(signal=9, stopped="memory_limit", peak_bytes=700 * 1024**2),
+            "over its memory_limit: its processes took 700 MiB, and 512 MiB are allowed",
+        ),
+        (
+            Ended(signal=9, stopped="cpu_limit", cpu_seconds=2.513),
+            "over its cpu_limit: its processes took 2.51 s of CPU, and 2.5 s are allowed",
+        ),
+    ],
+)
+def test_a_run_over_a_limit_has_crashed_and_names_it(ended: Any, reason: str) -> None:
+    options = FlowOptions(memory_limit=512 * 1024**2, cpu_limit=2.5, retries=1)
+    terms = outcomes.Terms(options, failures=0, retention_ms=1000)
+    outcome = judge(None, ended, None, terms)
+    assert (outcome.state, outcome.reason, outcome.retries) == (State.CRASHED, reason, 1)
+    assert judge(done("Completed"), ended, None, terms).state is State.COMPLETED
+
+
 def test_code_that_was_not_loaded_names_the_cause_in_one_line() -> None:
     outcome = outcomes.refused("Traceback ...\nImportError: no x\n", TERMS)
     assert (outcome.state, outcome.reason) == (State.CRASHED, "could not begin: ImportError: no x")

@@ -103,6 +103,14 @@ def test_bad_names(name: Any) -> None:
         ("timeout_seconds", float("inf")),
         ("timeout_seconds", True),
         ("cancel_grace_seconds", "soon"),
+        ("cpu_limit", 0),
+        ("cpu_limit", "1"),
+        ("memory_limit", 0),
+        ("memory_limit", 512),
+        ("memory_limit", "512"),
+        ("memory_limit", "much"),
+        ("memory_limit", 5e9),
+        ("memory_limit", True),
         ("retry_delay_seconds", []),
         ("retry_delay_seconds", [1, -1]),
         ("validate_parameters", 1),
@@ -207,6 +215,14 @@ def test_with_options_makes_a_copy() -> None:
         asynchronous.with_options(retries=-1)
     with pytest.raises(TypeError, match="no option retires"):
         asynchronous.with_options(retires=1)  # type: ignore[call-arg]
+
+
+def test_limits_are_kept_in_bytes_and_seconds() -> None:
+    limited = flow(memory_limit="1.5 GiB", cpu_limit=90)(lambda: 1)
+
+    assert (limited.options.memory_limit, limited.options.cpu_limit) == (1536 * 1024**2, 90)
+    free = limited.with_options(memory_limit=0, cpu_limit=0).options
+    assert (free.memory_limit, free.cpu_limit) == (None, None)
 
 
 @pytest.mark.parametrize(
