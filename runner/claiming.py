@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
 
 from orchestrator.model.ids import DeploymentId, new_nonce
 from orchestrator.store.leases import Claimed, Claims, claim_runs
 
+from . import events
 from .identity import Identity
 from .writes import Writes
 
@@ -26,6 +28,7 @@ class Claimer:
         free_slots: Callable[[], int],
         begin: Callable[[Claimed, float], None],
         unregistered: Callable[[DeploymentId], None],
+        tell_held: Callable[[DeploymentId], None],
     ) -> None:
         self._here, self._writes = here, writes
         self._free_slots, self._begin, self._unregistered = free_slots, begin, unregistered
@@ -34,6 +37,8 @@ class Claimer:
         """Deployments that may have tickets which nobody has looked at."""
         self._asked: dict[DeploymentId, int] = {}
         """Slots promised to claims on their way; one claim of a deployment at a time."""
+        self._tell_held = tell_held
+        self._quarantined: set[DeploymentId] = set()
         self._stopped = False
 
     def wake(self, deployments: Iterable[DeploymentId]) -> None:
@@ -86,8 +91,21 @@ class Claimer:
             self._ready.add(d)
         if claims.word in ("gone", "unregistered"):
             self._unregistered(d)
+        self._wait_for_others(d, claims)
         if self._ready:
             self.look()
+
+    def _wait_for_others(self, d: DeploymentId, claims: Claims) -> None:
+        """Say what we hold, and claim when all have said so, or when there was time for it."""
+        if claims.word != "quarantined":
+            self._quarantined.discard(d)
+            return
+        seconds = claims.wait_ms / 1000
+        if d not in self._quarantined:
+            self._quarantined.add(d)
+            events.warning("The server is not the one it was.", deployment=d, claims_wait=seconds)
+        self._tell_held(d)
+        asyncio.get_running_loop().call_later(seconds, self.wake, [d])
 
     def _forget(self, d: DeploymentId) -> None:
         self._asked.pop(d, None)

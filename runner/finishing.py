@@ -30,15 +30,19 @@ class Finishing:
         *,
         forget: Callable[[HeldRun], None],
         slot_freed: Callable[[], None],
+        tell_held: Callable[[DeploymentId], None],
     ) -> None:
         self._here, self._writes = here, writes
         self._forget, self._slot_freed = forget, slot_freed
+        self._tell_held = tell_held
 
     def gone(self, run: HeldRun, verdict: Verdict) -> None:
         """Write the verdict. Claims for the free slot follow it in the same pipeline."""
         match verdict:
             case Drop():
                 self._over(run, "lease_lost")
+                # A quarantine waits until we hold nothing that the server does not know.
+                self._tell_held(run.deployment)
             case HandBack():
                 self.hand_back(run)
             case Recover():

@@ -12,7 +12,7 @@ from orchestrator.model.errors import ServerRefused
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store.attention import is_led, lower_attention
 from orchestrator.store.caller import AsyncStore
-from orchestrator.store.checks import check_server, server_facts
+from orchestrator.store.checks import check_server, server_facts, server_id
 from orchestrator.store.deployments import (
     NOW,
     Put,
@@ -45,6 +45,8 @@ class Registrar:
         self._here, self._store, self._contact = here, store, contact
         self._running, self._isolation = running, isolation
         self._again: set[DeploymentId] = set()
+        self._server: dict[DeploymentId, str] = {}
+        """On which it registered last."""
         self._now = asyncio.Event()
         self.is_draining = False
 
@@ -105,12 +107,13 @@ class Registrar:
         requests: list[Request[Any]] = [
             # Before and after: whatever dies in between, the scheduler looks.
             lower_attention(d, NOW),
-            put_deployment(definition),
+            put_deployment(definition, server=self._server.get(d, ""), lease_ms=here.spec.lease_ms),
             lower_attention(d, NOW),
             announce_deployment(d),
             register_runner(d, here.id, json.dumps(about), here.spec.pause_on_shutdown),
+            server_id(),
         ]
-        _, put, *_ = await self._store.call_all(requests)
+        _, put, *_, self._server[d] = await self._store.call_all(requests)
         assert isinstance(put, Put)
         if definition.paused:
             await self._store.follow(pause_deployment(d, "user", here.spec.retention_ms))

@@ -78,9 +78,20 @@ class Service:
             running=lambda: self._roster.running,
             isolation=lambda: self._spawning.isolation,
         )
+        self._leases = Leases(
+            here,
+            beats,
+            self._contact,
+            held=self._roster.all,
+            unregistered=self._registrar.register_again,
+        )
         self._claimer = self._make_claimer()
         self._finishing = Finishing(
-            here, self._writes, forget=self._roster.forget, slot_freed=self._claimer.look
+            here,
+            self._writes,
+            forget=self._roster.forget,
+            slot_freed=self._claimer.look,
+            tell_held=self._leases.tell_held,
         )
         self._shared = Surroundings(
             here=here,
@@ -88,13 +99,6 @@ class Service:
             batches=LogBatches(),
             answer=self._requests.answer,
             gone=self._finishing.gone,
-        )
-        self._leases = Leases(
-            here,
-            beats,
-            self._contact,
-            held=self._roster.all,
-            unregistered=self._registrar.register_again,
         )
         self._observer = self._make_observer(looks)
         self._hearing = Hearing(
@@ -208,6 +212,7 @@ class Service:
             free_slots=lambda: self._roster.free if self._spawning.is_ready else 0,
             begin=self._begin,
             unregistered=self._registrar.register_again,
+            tell_held=self._leases.tell_held,
         )
 
     def _make_observer(self, store: AsyncStore) -> Observer:

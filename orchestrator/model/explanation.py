@@ -29,6 +29,7 @@ Code = Literal[
     "no_scheduler",
     "deployment_deleted",
     "held",
+    "quarantined",
     "unserved",
     "runners_silent",
     "runners_draining",
@@ -96,6 +97,8 @@ class Facts:
     """Tickets before its own; None without a ticket."""
     is_led: bool
     """A scheduler is alive."""
+    wait_ms: int = 0
+    """How long no run is claimed, since the server is not the one it was."""
 
     @property
     def serving(self) -> list[Heard]:
@@ -179,6 +182,11 @@ def _queued(facts: Facts, deployment: Deployment) -> tuple[Code, str]:
         return "unserved", f"No runner serves {name}: start one, and it runs."
     if not ready:
         return _without_ready_runner(facts, name)
+    if facts.wait_ms:
+        return "quarantined", (
+            f"The server restarted or lost data: runs of {name} start when its runners have said "
+            f"what they execute, in {span(facts.wait_ms / 1000)} at the latest."
+        )
     if limit is not None and facts.claimed >= limit:
         return "at_limit", f"{facts.claimed} of at most {limit} runs of {name} are under way."
     if busy >= slots:

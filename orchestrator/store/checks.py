@@ -29,6 +29,11 @@ def server_facts() -> Request[dict[str, str]]:
     return command(facts_of, "INFO", "server", "memory", "persistence", "replication", "stats")
 
 
+def server_id() -> Request[str]:
+    """Which server this is: another one after each start."""
+    return command(lambda text: facts_of(text)["run_id"], "INFO", "server")
+
+
 def facts_of(text: str) -> dict[str, str]:
     """The ``name:value`` lines of INFO."""
     lines = (line.partition(":") for line in text.splitlines() if ":" in line)

@@ -60,9 +60,15 @@ class DeleteReply:
     runs: int
 
 
-def put_deployment(definition: DeploymentDefinition) -> Request[Put]:
+def put_deployment(
+    definition: DeploymentDefinition, *, server: str = "", lease_ms: int = 0
+) -> Request[Put]:
     """Make the live deployment what the code says. Schedules that a person made or edited stay;
-    a rule that did not change keeps its cursor."""
+    a rule that did not change keeps its cursor.
+
+    ``server``: the one on which the caller has served it before. If it has to be made anew all the
+    same, runs may execute of which the server knows nothing: claims wait for ``lease_ms`` at most.
+    """
     fields = [text for pair in _fields(definition).items() for text in pair]
     rules = [
         text
@@ -75,6 +81,8 @@ def put_deployment(definition: DeploymentDefinition) -> Request[Put]:
         _put,
         paused={None: "", True: "1", False: "0"}[definition.paused],
         fields=len(fields),
+        server=server,
+        lease_ms=lease_ms,
         rest=fields + rules,
     )
 

@@ -26,7 +26,7 @@ def explain_run(run_id: RunId) -> Plan[Explanation | None]:
     if run is None or seen[0] == "gone":
         return None
     deployment = yield from read_deployment(run.deployment_id)
-    _, now_ms, claimed, delayed_until, ahead, registered = seen
+    _, now_ms, claimed, delayed_until, ahead, registered, wait_ms = seen
     names = sorted({*registered, run.runner} - {None})
     heard = yield from _heard(names)
     facts = Facts(
@@ -38,6 +38,7 @@ def explain_run(run_id: RunId) -> Plan[Explanation | None]:
         delayed_until=maybe_int(delayed_until),
         ahead=maybe_int(ahead),
         is_led=led,
+        wait_ms=int(wait_ms),
     )
     return explain(facts)
 

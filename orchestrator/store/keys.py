@@ -15,7 +15,7 @@ orc:{D}:leases         zset    run -> instant (ms) of its last beat; claimed run
 orc:{D}:runs           zset    run -> created_at (ms); finished ones leave with their record
 orc:{D}:expiring       zset    finished run -> instant (ms) at which its record expires
 orc:{D}:schedules      hash    "<slug>:<field>" -> rule and cursor of each schedule
-orc:{D}:runners        hash    "<runner>" -> info; "<runner>:beat", ":claim", ":keep", ":drain"
+orc:{D}:runners        hash    "<runner>" -> info; and with :beat :claim :keep :drain :server
 orc:{D}:run:ID         hash    the record of a run, the truth; no expiry while open (F75)
 orc:{D}:log:ID         stream  its log in batches; expires with the record
 orc:{D}:control        channel "queue": look for tickets; "runs": beat now; "drain": look now

@@ -39,13 +39,16 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """``ok``, ``held``, ``full`` (the deployment's limit is reached), ``gone`` or ``unregistered``
-    (the runner must register anew)."""
+    """``ok``, ``held``, ``full`` (the deployment's limit is reached), ``gone``, ``unregistered``
+    (the runner must register anew) or ``quarantined`` (the server is not the one it was: nothing
+    is claimed until the runners have said what they hold)."""
 
     word: Word
     runs: tuple[Claimed, ...] = ()
     more: bool = False
     """Further tickets wait."""
+    wait_ms: int = 0
+    """How long a quarantine lasts at most."""
 
 
 def claim_runs(
@@ -86,14 +89,17 @@ class Beats:
     registered: bool
     words: tuple[str, ...]
     """Per run, in the order asked: OK, CANCEL, PAUSE or LOST."""
+    wait_ms: int = 0
+    """How long claims must wait: until then a frozen tree may not go on, since another runner may
+    hold the run by a claim that the server has forgotten."""
 
 
 def beat_runs(
-    d: DeploymentId, runner: RunnerId, held: Sequence[tuple[RunId, str]]
+    d: DeploymentId, runner: RunnerId, lease_ms: int, held: Sequence[tuple[RunId, str]]
 ) -> Request[Beats]:
-    """Renew the leases of these (run, token) and show that the runner lives."""
+    """Renew the leases of these (run, token), all that the runner holds, and show that it lives."""
     pairs = [text for pair in held for text in pair]
-    return for_deployment(d, "beat_runs", _beats, runner=runner, held=pairs)
+    return for_deployment(d, "beat_runs", _beats, runner=runner, lease_ms=lease_ms, held=pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +221,8 @@ def look(d: DeploymentId, runner: RunnerId | None) -> Request[Look]:
 
 def _claims(reply: list[Any]) -> Claims:
     word, more, *runs = reply
+    if word == "quarantined":
+        return Claims(word, wait_ms=int(more))
     return Claims(word, tuple(map(_claimed, runs)), more == "1")
 
 
@@ -246,8 +254,8 @@ def _claimed(fields: list[str]) -> Claimed:
 
 
 def _beats(reply: list[str]) -> Beats:
-    word, *words = reply
-    return Beats(word == "ok", tuple(words))
+    word, wait_ms, *words = reply
+    return Beats(word == "ok", tuple(words), int(wait_ms))
 
 
 def _look(reply: list[Any]) -> Look:

@@ -89,6 +89,7 @@ ERROR = {"type": "ValueError", "message": "no such file"}
         (State.AWAITING_CONCURRENCY_SLOT, {}, {}, "awaiting_slot", "the same limit"),
         (State.SCHEDULED, {}, {"deployment": deployment(held=True)}, "held", "until it is rel"),
         (State.SCHEDULED, {}, {"heard": ()}, "unserved", "No runner serves hello/main"),
+        (State.SCHEDULED, {}, {"wait_ms": 4_000}, "quarantined", "what they execute, in 4s"),
         (State.SCHEDULED, {}, {"deployment": deployment(runners=())}, "unserved", "start one"),
         (State.SCHEDULED, {}, {"heard": (runner("runner-a", 90_000), runner("runner-b", 150_000))},
          "runners_silent", "the last was runner-a on box, 1m 30s ago"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.deployment import DeploymentDefinition, FlowOptions
-from orchestrator.model.ids import RunId, deployment_id, new_run_id
+from orchestrator.model.ids import RunId, deployment_id, deployment_of, new_run_id
 from orchestrator.model.run import Run
 from orchestrator.model.serving import ServingSpec
 from orchestrator.model.states import State
@@ -158,8 +158,12 @@ class Place:
 
     def submit(self, name: str = NAME, /, **parameters: Any) -> RunId:
         """A run that is asked for now."""
-        d = deployment_id(name)
-        run_id = new_run_id(d, SystemClock().now_ms())
+        run_id = new_run_id(deployment_id(name), SystemClock().now_ms())
+        return self.submit_as(run_id, **parameters)
+
+    def submit_as(self, run_id: RunId, **parameters: Any) -> RunId:
+        """A run with this id, of which the server does not know."""
+        d = deployment_of(run_id)
         new = NewRun(deployment_id=d, run_id=run_id, parameters=json.dumps(parameters))
         submitted = self.store.call(submit_run(new))
         assert submitted.word == "created", submitted

@@ -164,6 +164,13 @@ BREAKS = [
         (submit, lambda m: m.hold(True), claim),
     ),
     Break(
+        "I4 claimed in a quarantine",
+        "claim_runs",
+        "if wait > 0 then",
+        "if false then",
+        (submit, lambda m: m.the_server_was_another(RUNNERS[0])),
+    ),
+    Break(
         "I9 started though cancelled",
         "start_run",
         "state == 'Cancelling'",

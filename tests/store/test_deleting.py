@@ -103,7 +103,7 @@ def test_runs_under_way_stay_unless_forced(scene: Scene, client: Client) -> None
         (keys.control(D), "runs"),
     }
     heard.close()
-    beats = scene.store.call(leases.beat_runs(D, RUNNER, [(claimed.run_id, claimed.token)]))
+    beats = scene.store.call(leases.beat_runs(D, RUNNER, 30_000, [(claimed.run_id, claimed.token)]))
     assert beats.words == ("LOST",)
     assert dump(client) == {}
 

@@ -175,7 +175,7 @@ def test_a_dead_owner_does_not_hold_up_a_cancel(scene: Scene) -> None:
 
 def test_an_owner_that_lives_is_not_reaped(scene: Scene, client: Client) -> None:
     claimed = scene.running()
-    beats = scene.store.call(leases.beat_runs(D, RUNNER, [(claimed.run_id, claimed.token)]))
+    beats = scene.store.call(leases.beat_runs(D, RUNNER, 30_000, [(claimed.run_id, claimed.token)]))
     before = dump(client)
 
     assert beats == leases.Beats(True, ("OK",))
@@ -195,8 +195,8 @@ def test_beats_say_what_a_lost_message_said(scene: Scene) -> None:
     pairs = [(claimed.run_id, claimed.token) for claimed in held]
 
     words = ("OK", "PAUSE", "CANCEL", "LOST")
-    assert scene.store.call(leases.beat_runs(D, RUNNER, pairs)) == leases.Beats(True, words)
-    stranger = leases.beat_runs(D, RunnerId("stranger"), pairs[:1])
+    assert scene.store.call(leases.beat_runs(D, RUNNER, 30_000, pairs)) == leases.Beats(True, words)
+    stranger = leases.beat_runs(D, RunnerId("stranger"), 30_000, pairs[:1])
     assert scene.store.call(stranger) == leases.Beats(False, ("OK",))
 
 

@@ -103,7 +103,7 @@ def test_runners_that_are_busy_leaving_or_silent(scene: Scene, client: Client) -
 def test_the_runner_that_has_a_run_is_watched(scene: Scene, client: Client) -> None:
     say(scene, isolation={"hello/main": "spawn: numpy started a thread"})
     scene.running()
-    scene.store.call(leases.beat_runs(D, RUNNER, []))
+    scene.store.call(leases.beat_runs(D, RUNNER, 30_000, []))
     client.pexpire(keys.runner(RUNNER), runners.SHOWN_MS - 120_000)
     silent, isolated = explained(scene).notes
     assert "last heard of 2m ago" in silent

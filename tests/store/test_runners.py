@@ -69,7 +69,7 @@ def test_no_pause_while_one_serves_that_never_pauses(scene: Scene) -> None:
 def test_a_dead_runner_is_dropped_by_its_beat(scene: Scene, client: Client) -> None:
     register(scene, OTHER)
     leave(scene)
-    scene.store.call(leases.beat_runs(D, OTHER, []))
+    scene.store.call(leases.beat_runs(D, OTHER, 30_000, []))
     before = dump(client)
 
     assert scene.store.call(runners.drop_runner(D, OTHER, 0)) == "stale"

@@ -319,8 +319,9 @@ class StoreMachine(RuleBasedStateMachine):
     def beat(self, runner: RunnerId, old: int) -> None:
         asked = [*self.held(), *self.issued[old : old + 1]]
         expected = self.oracle.beat(runner, asked)
-        beats = self.ask(leases.beat_runs(D, runner, asked))
-        assert beats == leases.Beats(runner in self.oracle.runners, tuple(expected))
+        beats = self.ask(leases.beat_runs(D, runner, 30_000, asked))
+        assert (beats.registered, beats.words) == (runner in self.oracle.runners, tuple(expected))
+        assert bool(beats.wait_ms) == self.oracle.quarantined
 
     @precondition(lambda self: self.held())
     @rule(
@@ -601,6 +602,18 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def the_server_forgets_its_scripts(self) -> None:
         self.client.script_flush()
+
+    @rule(runner=runner_ids)
+    def the_server_was_another(self, runner: RunnerId) -> None:
+        """Nothing is claimed until the quarantine is over; leases are kept meanwhile."""
+        deployment = keys.deployment(D)
+        self.client.hset(deployment, "server", "another")
+        self.oracle.quarantined = True
+        self.beat(runner, 0)
+        self.claim(runner, 2, False)
+        self.client.hset(deployment, "server", self.client.info("server")["run_id"])
+        self.client.hdel(deployment, "quarantine")
+        self.oracle.quarantined, self.latest = False, None
 
     @rule()
     def somebody_trims_what_was_delivered(self) -> None:

@@ -177,7 +177,7 @@ Sample = Callable[[Scene], Request[Any]]
 SAMPLES: dict[str, list[Sample]] = {
     "agenda": [lambda _: schedules.agenda(D)],
     "append_log": [lambda s: logs.append_log(RUNNING, s.tokens[RUNNING], LINE, 60_000)],
-    "beat_runs": [lambda s: leases.beat_runs(D, WORKER, list(s.tokens.items()))],
+    "beat_runs": [lambda s: leases.beat_runs(D, WORKER, 30_000, list(s.tokens.items()))],
     "cancel_run": [
         lambda _: runs.cancel_run(QUEUED, "test"),
         lambda _: runs.cancel_run(DELAYED, "test"),

@@ -101,6 +101,8 @@ class OracleDeployment:
     draining: set[str] = field(default_factory=set)
     """Runners that were told to leave."""
     pause_noted: bool = False
+    quarantined: bool = False
+    """The server is not the one it was, and not every runner has said what it holds."""
 
     # Runs come, wait, go.
 
@@ -197,6 +199,8 @@ class OracleDeployment:
             return "unregistered", []
         if self.held:
             return "held", []
+        if self.quarantined:
+            return "quarantined", []
         leased = sum(run.is_claimed for run in self.runs.values())
         if self.limit is not None and leased >= self.limit:
             return "full", []

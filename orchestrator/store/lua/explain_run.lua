@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
 -- KEYS  run deployment leases runners delayed queue_first queue queue_late
 -- ARGV  run_id
--- USES  clock tickets groups
+-- USES  clock tickets groups quarantine
 -- REPLY ok | gone
 -- What decides when the run goes on. Changes nothing.
 -- Answers the word, now, how many leases there are, when a delayed run is due ('' when it is
--- not delayed), how many tickets come before its own ('' without one), the runners' names.
+-- not delayed), how many tickets come before its own ('' without one), the runners' names, for how
+-- many milliseconds claims wait.
 local MOST = 1000
 local record = redis.call('HMGET', run, 'state', 'ticket')
 if not record[1] then return {'gone'} end
@@ -30,5 +31,7 @@ local names = {}
 for _, field in ipairs(redis.call('HKEYS', runners)) do
   if not string.find(field, ':', 1, true) then names[#names + 1] = field end
 end
+local noted = redis.call('HGET', deployment, 'quarantine')
+local wait = noted and quarantine_left(noted, runners, this_server()) or 0
 return {'ok', string.format('%.0f', now()), tostring(redis.call('ZCARD', leases)),
-  redis.call('ZSCORE', delayed, run_id) or '', tostring(ahead), names}
+  redis.call('ZSCORE', delayed, run_id) or '', tostring(ahead), names, string.format('%.0f', wait)}

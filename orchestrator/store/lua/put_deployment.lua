@@ -1,11 +1,13 @@
 #!lua
 -- KEYS  deployment schedules
--- ARGV  paused fields rest...
--- USES  clock cursors schedules
+-- ARGV  paused fields server lease_ms control rest...
+-- USES  clock cursors schedules quarantine
 -- REPLY created | updated | unchanged
 -- `rest` is `fields` texts (name, value, ...) and then slug, rule, active of each schedule.
 -- Schedules that a person made or edited stay. A changed rule gets a new generation, so that a
--- tick planned before is refused, and its cursor never moves back (I2). Answers the word, then
+-- tick planned before is refused, and its cursor never moves back (I2). `server`: the one on which
+-- the caller served it before ('' on none): when it is made anew, or somebody listens already, it was
+-- lost or deleted while runs may execute. Answers the word, then
 -- {what, before, after} of each change, and {what, 'kept', why} where the code was not followed.
 local names, wanted = {}, {}
 for i = 1, tonumber(fields), 2 do
@@ -101,6 +103,12 @@ end
 if not exists then
   writes[#writes + 1] = 'created_at'
   writes[#writes + 1] = at
+  local here, listeners = this_server(), redis.call('PUBLISH', control, 'runs')
+  local lost = server ~= '' or listeners > 0
+  -- On the same server all who listen are known to; after a restart some may still be on their way.
+  local awaited = server == here and listeners or 'nobody'
+  local fields = lost and quarantine(here, lease_ms, awaited) or {'server', here}
+  for _, text in ipairs(fields) do writes[#writes + 1] = text end
 end
 if #changes > 0 then
   writes[#writes + 1] = 'updated_at'

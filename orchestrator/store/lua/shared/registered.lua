@@ -12,5 +12,5 @@ local function others(runners_key, name)
 end
 local function forget_runner(runners_key, name)
   redis.call('HDEL', runners_key, name, name .. ':beat', name .. ':claim', name .. ':keep',
-    name .. ':drain')
+    name .. ':drain', name .. ':server')
 end
