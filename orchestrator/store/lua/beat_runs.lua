@@ -21,7 +21,8 @@ for i = 1, #held, 2 do
   words[#words + 1] = word
 end
 
-local wait, here = claims_wait(deployment, runners, control, lease_ms)
+local known = redis.call('HMGET', deployment, 'server', 'quarantine')
+local wait, here = claims_wait(known[1], known[2], deployment, runners, control, lease_ms)
 if #renewed > 0 then
   local at, members = now(), {}
   for _, id in ipairs(renewed) do

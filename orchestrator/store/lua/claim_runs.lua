@@ -20,7 +20,8 @@ local function claimed(record, token, attempt)
 end
 
 local mine = redis.call('HMGET', runners, runner, runner .. ':claim')
-local facts = redis.call('HMGET', deployment, 'name', 'held', 'concurrency_limit')
+local facts = redis.call('HMGET', deployment, 'name', 'held', 'concurrency_limit',
+  'server', 'quarantine')
 local earlier, ids = string.match(mine[2] or '', '^(%S+)(.*)$')
 if earlier == nonce then
   local again = {'ok', '0'}
@@ -36,7 +37,7 @@ end
 if not facts[1] then return {'gone', '0'} end
 if not mine[1] then return {'unregistered', '0'} end
 if facts[2] == '1' then return {'held', '0'} end
-local wait = claims_wait(deployment, runners, control, lease_ms)
+local wait = claims_wait(facts[4], facts[5], deployment, runners, control, lease_ms)
 if wait > 0 then return {'quarantined', string.format('%.0f', wait)} end
 local room, limit = tonumber(count), tonumber(facts[3])
 if limit then

@@ -22,14 +22,14 @@ local function quarantine_left(noted, runners, here)
   end
   return heard < math.max(registered, tonumber(awaited)) and left or 0
 end
--- Milliseconds for which claims must wait, and which server this is. A server that restarted with
--- its append-only file kept what it had answered; one that restarted without, or was promoted, may
--- have lost a lease's worth, and one that was promoted knows nothing of beats still on their way.
-local function claims_wait(deployment, runners, control, lease_ms)
+-- Milliseconds for which claims must wait, and which server this is; `server` and `noted` are what
+-- the deployment knows. A server that restarted with its append-only file kept what it had answered;
+-- one that restarted without, or was promoted, may have lost a lease's worth; one that was promoted
+-- knows nothing of beats still on their way.
+local function claims_wait(server, noted, deployment, runners, control, lease_ms)
   local here = this_server()
-  local known = redis.call('HMGET', deployment, 'server', 'quarantine')
-  if not known[1] then return 0, here end
-  if known[1] == here then return quarantine_left(known[2], runners, here), here end
+  if not server then return 0, here end
+  if server == here then return quarantine_left(noted, runners, here), here end
   local length, awaited = math.min(RESTARTED_MS, tonumber(lease_ms)), '0'
   if not info('persistence', 'aof_enabled:(1)') then
     length, awaited = tonumber(lease_ms), 'nobody'
