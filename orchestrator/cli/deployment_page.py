@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from orchestrator.cli.accepted import rows
-from orchestrator.cli.moments import local, relative, span
+from orchestrator.cli.moments import local, relative
 from orchestrator.cli.output import as_json, print_fields, print_heading, print_table
 from orchestrator.model.deployment import Deployment, ScheduleRecord
+from orchestrator.wording import next_planned, rule_text, status
 
 
 def print_deployments(deployments: Sequence[Deployment], now_ms: int) -> None:
@@ -25,7 +26,7 @@ def print_deployment(deployment: Deployment, now_ms: int) -> None:
     print_fields(
         [
             ("Deployment", deployment.name),
-            ("Status", _status(deployment)),
+            ("Status", status(deployment)),
             ("Description", deployment.description),
             ("Entrypoint", deployment.entrypoint),
             ("Version", deployment.version),
@@ -39,46 +40,14 @@ def print_deployment(deployment: Deployment, now_ms: int) -> None:
     _print_accepted(deployment)
 
 
-def _status(deployment: Deployment) -> str:
-    """Whether its schedules and starts go on, in a few words."""
-    words = []
-    if deployment.paused:
-        words.append(f"paused by {deployment.paused_by}" if deployment.paused_by else "paused")
-    if deployment.held:
-        words.append("held")
-    return ", ".join(words) or "active"
-
-
 def _row(deployment: Deployment, now_ms: int) -> tuple[str, ...]:
     return (
         deployment.name,
-        _status(deployment),
+        status(deployment),
         ", ".join(rule_text(schedule) for schedule in deployment.schedules) or "-",
-        relative(_next(deployment), now_ms),
+        relative(next_planned(deployment), now_ms),
         str(len(deployment.runners)),
     )
-
-
-def _next(deployment: Deployment) -> int | None:
-    """When its schedules next create a run, as far as that is planned."""
-    if deployment.paused:
-        return None
-    return min(_planned(deployment.schedules), default=None)
-
-
-def _planned(schedules: Iterable[ScheduleRecord]) -> list[int]:
-    return [s.next_ms for s in schedules if s.definition.active and s.next_ms is not None]
-
-
-def rule_text(schedule: ScheduleRecord) -> str:
-    """The rule in one line."""
-    definition = schedule.definition
-    if definition.kind == "interval":
-        seconds = float(definition.expression)
-        exact = seconds < 1 or seconds.is_integer()
-        return f"every {span(seconds, units=4)}" if exact else f"every {seconds:g}s"
-    zone = "" if definition.timezone == "UTC" else f" {definition.timezone}"
-    return f"{' '.join(definition.expression.split())}{zone}"
 
 
 def _print_schedules(deployment: Deployment, now_ms: int) -> None:

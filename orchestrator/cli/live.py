@@ -12,6 +12,7 @@ from orchestrator.cli.output import console, state_text
 from orchestrator.cli.run_page import print_log_line, print_step
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.run import Run, Step
+from orchestrator.wording import progress_words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,7 +40,7 @@ def _in_pipe(looks: Iterator[News]) -> None:
         if news.run.progress not in (None, progress):
             progress = news.run.progress
             now = stamp(SystemClock().now_ms() / 1000)
-            print(f"{now} Progress {' '.join(_words(progress))}", flush=True)
+            print(f"{now} Progress {' '.join(progress_words(progress))}", flush=True)
 
 
 def _on_terminal(looks: Iterator[News]) -> None:
@@ -74,18 +75,9 @@ def _status(run: Run) -> Table:
         cells.append(span(max(0, now_ms - run.started_at) // 1000))
     if run.progress is not None:
         done, total = run.progress["done"], run.progress["total"]
-        cells += [ProgressBar(total, done, width=_BAR), *map(Text, _words(run.progress))]
+        cells += [ProgressBar(total, done, width=_BAR), *map(Text, progress_words(run.progress))]
     status = Table.grid(padding=(0, 2, 0, 0))
     for _ in cells:
         status.add_column(no_wrap=True)
     status.add_row(*cells)
     return status
-
-
-def _words(progress: dict[str, Any]) -> list[str]:
-    """``40%``, what it is of, and what the run is at."""
-    done, total, text = progress["done"], progress["total"], progress.get("text")
-    words = [f"{100 * done / total:.0f}%"]
-    if total != 1:
-        words.append(f"{done:g}/{total:g}")
-    return [*words, text] if text else words

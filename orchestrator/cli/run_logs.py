@@ -14,6 +14,7 @@ from orchestrator.cli.output import Output, OutputOption, print_document
 from orchestrator.cli.run_page import print_log_line
 from orchestrator.model.clock import rfc3339
 from orchestrator.settings import LEVELS
+from orchestrator.wording import reaches
 
 if TYPE_CHECKING:
     from orchestrator.client import Client
@@ -50,7 +51,7 @@ def logs(
     _check(follow, head, tail, reverse)
 
     def wanted(line: LogLine) -> bool:
-        return attempt in (None, line.attempt) and _reaches(line.level, level)
+        return attempt in (None, line.attempt) and reaches(line.level, level)
 
     with connected() as client:
         if follow:
@@ -67,13 +68,6 @@ def _check(follow: bool, head: int | None, tail: int | None, reverse: bool) -> N
         raise typer.BadParameter(f"give one of {' and '.join(names)}")
     if follow and names and names != ["--tail"]:
         raise typer.BadParameter(f"--follow and {names[0]} contradict each other")
-
-
-def _reaches(level: str, least: str | None) -> bool:
-    """A level that we do not know is shown: somebody made it for a reason."""
-    if least is None or level not in LEVELS:
-        return True
-    return LEVELS.index(level) >= LEVELS.index(least)
 
 
 def _part(lines: list[LogLine], head: int | None, tail: int | None, reverse: bool) -> list[LogLine]:

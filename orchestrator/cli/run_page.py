@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cli.moments import local, relative, span, stamp
+from orchestrator.cli.moments import local, relative, stamp
 from orchestrator.cli.output import (
     as_json,
     console,
@@ -17,16 +17,13 @@ from orchestrator.cli.output import (
     state_text,
 )
 from orchestrator.model.run import Run, Step
-from orchestrator.model.sizes import shown_size
 from orchestrator.model.states import State
+from orchestrator.wording import OWN_LOGGERS, place, summary, took, used
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from orchestrator.store.logs import LogLine
-
-_OWN_LOGGERS = ("flow", "print", "output")
-"""Where a line of a run comes from unless something else is said."""
 
 _LEVELS = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 
@@ -60,10 +57,10 @@ def print_run(run: Run, now_ms: int) -> None:
             ("Scheduled", local(run.scheduled_at, now_ms)),
             ("Started", None if run.started_at is None else local(run.started_at, now_ms)),
             ("Ended", None if run.ended_at is None else local(run.ended_at, now_ms)),
-            ("Took", _took(run)),
-            ("Used", _used(run)),
+            ("Took", took(run)),
+            ("Used", used(run)),
             ("Attempt", str(run.attempt) if run.attempt else None),
-            ("Ran on", _place(run)),
+            ("Ran on", place(run)),
             ("Version", run.version),
             ("Commit", run.commit),
             ("Key", run.idempotency_key),
@@ -80,7 +77,7 @@ def print_run(run: Run, now_ms: int) -> None:
 def print_log_line(line: LogLine) -> None:
     """One line of a run's log, at once."""
     attempt = f"#{line.attempt} " if line.attempt > 1 else ""
-    source = "" if line.logger in _OWN_LOGGERS else f"{line.logger}: "
+    source = "" if line.logger in OWN_LOGGERS else f"{line.logger}: "
     head = f"{stamp(line.at)} {attempt}{line.level:<7} {source}"
     if not sys.stdout.isatty():
         print(head + line.text, flush=True)
@@ -102,11 +99,11 @@ def print_step(step: Step) -> None:
 
 def ending(run: Run) -> str:
     """How a run ended, after its last step was shown: what that did not say, and where more is."""
-    took = _took(run)
-    sentence = f"{run.name} ended as {run.state}" + (f" after {took}" if took else "")
+    time = took(run)
+    sentence = f"{run.name} ended as {run.state}" + (f" after {time}" if time else "")
     if run.state is State.COMPLETED:
         return f"{sentence}."
-    why = "" if run.reason else _summary(run.error)
+    why = "" if run.reason else summary(run.error)
     return f"{sentence}{why and ': '}{why}\nMore: orchestrator run inspect {run.id}"
 
 
@@ -132,42 +129,11 @@ def _state_and_reason(run: Run, now_ms: int) -> Text:
     return state.append(f" ({run.reason})", style="") if run.reason else state
 
 
-def _took(run: Run) -> str | None:
-    if run.started_at is None or run.ended_at is None:
-        return None
-    return span(max(0, run.ended_at - run.started_at) / 1000)
-
-
-def _used(run: Run) -> str | None:
-    if run.peak_bytes is None:
-        return None
-    cpu = "" if run.cpu_seconds is None else f", {run.cpu_seconds:.2f} s of CPU"
-    return f"{shown_size(run.peak_bytes)} of memory{cpu}"
-
-
-def _place(run: Run) -> str | None:
-    if run.host is None:
-        return None
-    words = [run.host]
-    if run.pid is not None:
-        words.append(f"pid {run.pid}")
-    if run.runner is not None:
-        words.append(f"runner {run.runner}")
-    return ", ".join(words)
-
-
-def _summary(error: dict[str, Any] | None) -> str:
-    """``ValueError: no such file``, as the last line of a traceback says it."""
-    if not error:
-        return ""
-    return ": ".join(str(error[part]) for part in ("type", "message") if error.get(part))
-
-
 def _print_error(error: dict[str, Any] | None) -> None:
     if not error:
         return
     print_heading("Error")
-    text = str(error.get("traceback") or _summary(error)).rstrip()
+    text = str(error.get("traceback") or summary(error)).rstrip()
     console().print(text, markup=False, soft_wrap=True)
 
 

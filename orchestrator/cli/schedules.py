@@ -150,7 +150,7 @@ def _say(name: str, record: ScheduleRecord, output: Output, sentence: str) -> No
 
 
 def _print_table(rows: list[tuple[Deployment, ScheduleRecord]], now_ms: int) -> None:
-    from orchestrator.cli.deployment_page import rule_text
+    from orchestrator.wording import rule_text
 
     print_table(
         ("DEPLOYMENT", "SLUG", "RULE", "ACTIVE", "NEXT", "FROM"),
