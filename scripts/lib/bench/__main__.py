@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import product
+from bench import peers, product
 from bench.figures import Figure, table
 
 Section = Callable[[argparse.Namespace], list[Figure]]
 
 SECTIONS: dict[str, Section] = {
     "product": lambda chosen: product.measure(chosen.runs),
+    "peers": lambda _: peers.measure(),
 }
 """By the name that is typed; each says in its module what it measures."""
 
