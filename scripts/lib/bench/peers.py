@@ -43,7 +43,7 @@ class Peer:
         folder = _ROOT / ".bench" / self.module
         if not (folder / "ready").exists():
             venv.create(folder, with_pip=True, clear=True)
-            install = [folder / "bin/python", "-m", "pip", "install", "-qq", *self.packages]
+            install = [str(folder / "bin/python"), "-m", "pip", "install", "-qq", *self.packages]
             subprocess.run(install, check=True)
             (folder / "ready").touch()
         return str(folder / "bin/python")
