@@ -80,6 +80,8 @@ def _role(info: Facts) -> Finding:
 
 
 def _persistence(info: Facts) -> Finding:
+    if info.get("loading", "0") != "0":  # which it does with the file closed: said to be off
+        return Finding("ok", "the server loads its data: appendonly is not known yet")
     if info.get("aof_enabled", "0") != "1":
         return Finding(
             "warn",

@@ -69,6 +69,13 @@ def clock() -> None:
         pass
 
 
+@flow(retries=1)
+def edited(rule: int) -> None:
+    """Scheduled by people, with the number of the rule that made the run."""
+    with witnessed() as witness:
+        witness.mark("tick", str(rule))
+
+
 if __name__ == "__main__":
     every_second = Schedule(interval=PERIOD, slug="second", catchup="all")
     flows = (brief, sleeper, forker, failing, stubborn, endless)
@@ -76,6 +83,7 @@ if __name__ == "__main__":
         # The tags differ from start to start: serving again changes deployments in flight.
         *(each.to_deployment("soak", tags=[f"pid-{os.getpid()}"]) for each in flows),
         clock.to_deployment("soak", schedule=every_second),
+        edited.to_deployment("soak", parameters={"rule": 0}),
         limit=int(sys.argv[1]),
         pause_on_shutdown=False,
         print_starting_message=False,

@@ -6,20 +6,25 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run, run_from_hash
 from orchestrator.model.states import FINAL, State
+from orchestrator.store.scripts import script, script_names
 from soak.attempts import Mark, attempts_of, read_marks
 from soak.checker import judge
 from soak.evidence import Evidence
 from soak.figures import causes, figures, recoveries, refusals
+from soak.fleet import Code
 from soak.history import WALL_OFFSET_NS, Event
+from soak.journal import Mark as JournalMark
 from soak.plan import SCHEDULERS, SERVER, plan
 from soak.profile import FULL, QUICK, Profile
 from soak.report import report
@@ -177,7 +182,9 @@ def scheduled(*seconds: float, events: tuple[Event, ...] = ()) -> Evidence:
     for number, second in enumerate(seconds):
         due = BASE + round(second * 1000)
         run_id = RunId(f"aaaaaaaaaaaa-{number}")
-        made = replace(RUN, id=run_id, scheduled_at=due, created_at=due, created_by="schedule:x")
+        made = replace(
+            RUN, id=run_id, scheduled_at=due, created_at=due, created_by="schedule:second"
+        )
         runs[run_id] = made
     return Evidence(accepted=[], runs=runs, events=events, calm_ms=BASE + 20_000)
 
@@ -192,6 +199,126 @@ def test_I10_a_pause_leaves_out_what_is_due_in_it_and_nothing_is_made() -> None:
     pause = event("pause", 3100, 3200, "clock/soak"), event("resume", 5100, 5200, "clock/soak")
     assert broken(scheduled(0, 1, 2, 3, *range(6, 15), events=pause)) == set()
     assert broken(scheduled(0, 1, 2, 3, 4, *range(6, 15), events=pause)) == {"I2/I3"}
+
+
+CUT = event("cut journal", 1000, 2100, "server", answer="20 bytes")
+"""What was answered within may be forgotten."""
+
+
+def test_a_run_may_be_gone_with_the_end_of_a_journal_and_in_no_other_way() -> None:
+    def created(ms: float) -> Event:
+        return event("create", ms - 5, ms, "key", answer=RUN.id)
+
+    gone = replace(evidence(), runs={}, attempts={})
+    assert broken(replace(gone, events=[CUT, created(1500)])) == set()
+    assert broken(replace(gone, events=[CUT, created(900)])) == {"I1"}
+    nothing_cut = replace(CUT, answer="")
+    assert broken(replace(gone, events=[nothing_cut, created(1500)])) == {"I1"}
+
+
+def test_an_end_a_cancel_and_a_hold_may_be_forgotten_too() -> None:
+    first = replace(RUN, state=State.FAILED, ended_at=BASE + 1200)
+    assert broken(replace(evidence(events=(CUT,)), finals={RUN.id: first})) == set()
+    late = (mark(2200, "begin"), mark(2300, "end"))
+    steps = [(0, State.SCHEDULED), (2190, State.PENDING), (2195, State.RUNNING)]
+    run = a_run(*steps, (2400, State.COMPLETED))
+    cancelled = event("cancel", 1100, 1200, answer="Cancelled")
+    held = event("hold", 1100, 1200, "sleeper/soak"), event("release", 5000, 5100, "sleeper/soak")
+    assert broken(evidence(*late, run=run, events=(CUT, cancelled, *held))) == set()
+    assert broken(evidence(*late, run=run, events=(cancelled, *held))) == {"I9", "I10"}
+
+
+def test_the_end_of_a_pause_may_be_forgotten() -> None:
+    pause = event("pause", 300, 400, "clock/soak"), event("resume", 1100, 1200, "clock/soak")
+    again = event("resume", 7100, 7200, "clock/soak")
+    made = (0, *range(8, 15))
+    assert broken(scheduled(*made, events=(*pause, CUT, again))) == set()
+    assert broken(scheduled(*made, events=(*pause, again))) == {"I2/I3"}
+
+
+def edited(*runs: tuple[int, float, float], events: tuple[Event, ...]) -> Evidence:
+    """Runs of the schedule that people edit: (rule, made at, due at)."""
+    made: dict[str, Run] = {}
+    for number, (rule, created, due) in enumerate(runs):
+        run_id = RunId(f"aaaaaaaaaaaa-{number}")
+        made[run_id] = replace(
+            RUN, id=run_id, created_by="schedule:edited", parameters={"rule": rule},
+            created_at=BASE + round(created), scheduled_at=BASE + round(due),
+        )  # fmt: skip
+    return Evidence(accepted=[], runs=made, events=events, calm_ms=BASE)
+
+
+def test_I2_a_rule_makes_runs_in_its_own_time_and_one_after_the_other() -> None:
+    rules = (
+        event("edit", 0, 10, "1", answer="on"),
+        event("edit", 5000, 5100, "2", answer="off"),
+        event("edit", 8000, 8100, "3", answer="on"),
+    )
+    assert broken(edited((1, 1010, 1000), (1, 2020, 2000), (3, 9010, 9000), events=rules)) == set()
+    for wrong in ((1, 5200, 5000), (2, 6000, 6000), (3, 7900, 7000), (4, 9000, 9000)):
+        assert broken(edited(wrong, events=rules)) == {"I2/I3"}
+    assert broken(edited((1, 1010, 1000), (1, 3010, 3000), events=rules)) == {"I2/I3"}
+
+
+def test_I8_faults_that_never_made_an_owner_lose_prove_nothing() -> None:
+    stops = tuple(event("stop runner", 1, 2, "host-0") for _ in range(20))
+    assert broken(evidence(events=stops)) == {"I8"}
+    assert broken(replace(evidence(events=stops), refused={"outcome refused": 1})) == set()
+
+
+def test_I17_descriptors_are_closed() -> None:
+    assert broken(replace(evidence(), descriptors=["the runner holds 90"])) == {"I17"}
+
+
+def test_a_journal_is_cut_within_what_was_written_last(tmp_path: Path) -> None:
+    folder = tmp_path / "appendonlydir"
+    folder.mkdir()
+    (folder / "appendonly.aof.9.incr.aof").write_bytes(b"older")
+    journal = folder / "appendonly.aof.10.incr.aof"
+    journal.write_bytes(b"before")
+    seen = JournalMark.now(tmp_path)
+    assert seen.cut(Random(1)) == 0
+    journal.write_bytes(b"before and after")
+    taken = seen.cut(Random(1))
+    assert taken > 0
+    assert journal.read_bytes() == b"before and after"[:-taken]
+    assert b"before" in journal.read_bytes()
+    (folder / "appendonly.aof.11.incr.aof").write_bytes(b"written anew")
+    assert seen.cut(Random(1)) == 0
+
+
+def test_a_wrong_clock_is_wrong_in_turn_and_leaves_the_witness_its_own() -> None:
+    folder = HOME / "scripts/lib/soak/wrong_clock"
+    code = "import json, time; print(json.dumps([time.time(), time.time_ns(), time.monotonic()]))"
+    before = time.time(), time.monotonic()
+    answer = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    seconds, ns, monotonic = json.loads(answer.stdout)
+    turn = int(monotonic) // 7 % 3 - 1
+    assert before[1] < monotonic < time.monotonic()
+    assert before[0] - 1 < seconds - 3600 * turn < time.time() + 1
+    assert abs(ns / 1e9 - seconds) < 1
+
+
+def test_a_later_version_differs_in_every_script(tmp_path: Path) -> None:
+    later = Code.later(tmp_path)
+    words = "from orchestrator.store.scripts import script, script_names as names;"
+    code = f"{words} print(*(script(name).sha for name in names()))"
+    answer = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        env={**os.environ, **later.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    ours = {script(name).sha for name in script_names()}
+    theirs = set(answer.stdout.split())
+    assert len(theirs) == len(ours)
+    assert not theirs & ours
 
 
 def test_a_recovery_takes_from_the_kill_to_the_next_begin() -> None:
@@ -269,7 +396,9 @@ def test_nothing_is_lost_and_nothing_runs_twice_at_once(tmp_path: Path) -> None:
     sys.stdout.write(soak.stdout)  # the seed, and what was violated
     assert soak.returncode == 0
     seen = json.loads((tmp_path / "figures").read_text())
-    assert seen["runs accepted"] == seen["runs accepted and final"] == QUICK.runs
+    gone = seen["runs accepted and gone with the end of a journal"]
+    assert seen["runs accepted"] == seen["runs accepted and final"] + gone == QUICK.runs
+    assert 0 < seen["runs that a later version wrote"] < QUICK.runs
     assert seen["runs of the schedule"] > 0
     assert sum(seen["faults"].values()) >= 20
     assert sum(seen["executed again, by cause"].values()) > 0, "the faults did not bite"

@@ -34,6 +34,7 @@ def test_a_good_server() -> None:
         ({"maxmemory_policy": "volatile-lru"}, "ok"),
         ({"role": "slave"}, "refuse"),
         ({"aof_enabled": "0"}, "warn"),
+        ({"aof_enabled": "0", "loading": "1"}, "ok"),
         ({"connected_slaves": "1"}, "warn"),
         ({"connected_slaves": "1", "min_slaves_good_slaves": "1"}, "ok"),
     ],

@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--profile", choices=PROFILES, default="quick")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(1_000_000))
     parser.add_argument("--runs", type=int, help="another number of runs")
+    parser.add_argument("--other", metavar="COMMIT", help="mix with that version, not a later one")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     chosen = parser.parse_args()
     profile = PROFILES[chosen.profile]
@@ -34,10 +35,10 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     sys.stderr.write(f"profile {chosen.profile}, seed {chosen.seed}, logs in {folder}\n")
     began = time.monotonic()
-    code = Code.copied(folder / "code")
-    with trial(profile, chosen.seed, folder, code) as soak:
+    code, home = Code.copied(folder / "code"), folder / "other"
+    other = Code.of_commit(chosen.other, home) if chosen.other else Code.later(home)
+    with trial(profile, chosen.seed, folder, code, other) as soak:
         evidence = soak.run()
-    soak.history.write(folder / "history")
     violations = judge(evidence)
     shown = {
         "profile, seed": f"{chosen.profile}, {chosen.seed}",

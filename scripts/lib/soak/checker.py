@@ -11,11 +11,12 @@ from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from soak.attempts import Attempt, Mark, pairs
 from soak.evidence import Evidence
-from soak.history import Event, wall_ms
-from soak.occurrences import occurrences
-from soak.profile import RETRIES
+from soak.history import Event, monotonic_ns, wall_ms
+from soak.occurrences import edited, occurrences
+from soak.profile import LEASE, RETRIES
 
 MOST_RECOVERIES = 3
+MANY_STOPS = 20
 AFTER_A_HOST_RESUMED = int(1.0e9)
 """ns. All processes of a suspended host go on at once; its spawner stops them within this."""
 
@@ -43,12 +44,22 @@ def judge(evidence: Evidence) -> list[Violation]:
 
 def lost(evidence: Evidence) -> Iterator[str]:
     """I1: a run that was accepted is over, and so is every other one."""
+    declared = forgotten_runs(evidence)
     for run_id in evidence.accepted:
-        if run_id not in evidence.runs:
+        if run_id not in evidence.runs and run_id not in declared:
             yield f"{run_id} was accepted; there is no such run"
     for run in evidence.runs.values():
         if not run.is_final:
             yield f"{run.id} ({run.deployment}) is {run.state} in the end"
+
+
+def forgotten_runs(evidence: Evidence) -> set[str]:
+    """Accepted, and gone with the end of a journal."""
+    return {
+        event.answer
+        for event in evidence.of_kind("create")
+        if event.answer not in evidence.runs and evidence.may_be_forgotten(event.ended)
+    }
 
 
 def doubled(evidence: Evidence) -> Iterator[str]:
@@ -79,7 +90,7 @@ def executed_after_the_end(evidence: Evidence) -> Iterator[str]:
     """I4: an end is written when nothing of the run executes any more."""
     for run_id, attempts in evidence.attempts.items():
         run = evidence.runs.get(run_id)
-        if run is None or run.ended_at is None:
+        if run is None or run.ended_at is None or _began_in_a_loss(evidence, attempts):
             continue
         for attempt in attempts:
             late = (mark for mark in attempt.marks if wall_ms(mark.at) > run.ended_at + CLOCKS_MS)
@@ -87,6 +98,15 @@ def executed_after_the_end(evidence: Evidence) -> Iterator[str]:
                 if not excused(evidence, attempt, mark):
                     yield f"{_named(attempt)} still executed when its run was {run.state}"
                     break
+
+
+def _began_in_a_loss(evidence: Evidence, attempts: list[Attempt]) -> bool:
+    """Whether its claim may be forgotten: then a cancel finds it waiting, and ends it at once."""
+    since = int(LEASE * 1e9)
+    return any(
+        evidence.may_be_forgotten(attempt.began) or evidence.may_be_forgotten(attempt.began - since)
+        for attempt in attempts
+    )
 
 
 def excused(evidence: Evidence, attempt: Attempt, mark: Mark) -> bool:
@@ -114,6 +134,8 @@ def tokens(evidence: Evidence) -> Iterator[str]:
             if len(attempt.begins) != 1:
                 yield f"{_named(attempt)} began {len(attempt.begins)} times"
         for before, after in pairwise(attempts):
+            if _began_in_a_loss(evidence, [before]):
+                continue  # the number of its token may be given again
             if after.epoch <= before.epoch and not _begin_is_excused(evidence, after):
                 yield f"{_named(after)} began after {_named(before)}"
 
@@ -122,6 +144,8 @@ def unknown(evidence: Evidence) -> Iterator[str]:
     """I6: what began is a run, and its record says that it ran."""
     for run_id, attempts in evidence.attempts.items():
         run = evidence.runs.get(run_id)
+        if _began_in_a_loss(evidence, attempts):
+            continue
         if run is None or not any(step.state is State.RUNNING for step in run.history):
             yield f"{_named(attempts[0])} was never allowed to start"
 
@@ -130,6 +154,8 @@ def changed_ends(evidence: Evidence) -> Iterator[str]:
     """I7: a final run is as it was when first seen final."""
     for run_id, first in evidence.finals.items():
         last = evidence.runs.get(run_id)
+        if first.ended_at and evidence.may_be_forgotten(monotonic_ns(first.ended_at)):
+            continue
         if last is not None and _end(first) != _end(last):
             yield f"{run_id}: {_end(first)} became {_end(last)}"
 
@@ -141,6 +167,8 @@ def _end(run: Run) -> tuple[object, ...]:
 def begun_after_cancel(evidence: Evidence) -> Iterator[str]:
     """I9: nothing of a run begins after a cancel was answered; a run being cancelled ends."""
     for event in evidence.of_kind("cancel"):
+        if evidence.may_be_forgotten(event.ended):
+            continue
         if event.answer == State.CANCELLED:
             for attempt in evidence.attempts.get(event.subject, []):
                 if attempt.began > event.ended and not _begin_is_excused(evidence, attempt):
@@ -180,6 +208,8 @@ def spans(evidence: Evidence, begin: str, end: str) -> Iterator[tuple[float, flo
     for event in evidence.of_kind(begin, end):
         if event.kind == begin:
             opened[event.subject] = event
+        elif event.subject in opened and evidence.may_be_forgotten(opened[event.subject].ended):
+            del opened[event.subject]
         elif event.subject in opened:
             # Records cut off fractions of milliseconds.
             yield opened.pop(event.subject).ended_ms + 1, event.began_ms - 1, event.subject
@@ -202,6 +232,7 @@ def schedules(evidence: Evidence) -> Iterator[str]:
     yield from (f"the occurrence of {at} was made twice" for at in tally.doubled)
     yield from (f"the occurrence of {at} was never made" for at in tally.missed)
     yield from (f"{run_id} was made while its deployment was paused" for run_id in tally.in_pause)
+    yield from edited(evidence)
 
 
 def orphans(evidence: Evidence) -> Iterator[str]:
@@ -209,6 +240,18 @@ def orphans(evidence: Evidence) -> Iterator[str]:
     yield from evidence.orphans
     if evidence.zombies:
         yield f"{evidence.zombies} processes ended and nobody waited for them"
+
+
+def descriptors(evidence: Evidence) -> Iterator[str]:
+    """I17: what is opened is closed."""
+    yield from evidence.descriptors
+
+
+def toothless(evidence: Evidence) -> Iterator[str]:
+    """I8: among so many lost leases some owner must have tried to write."""
+    stops = evidence.of_kind("stop runner", "stop host")
+    if len(stops) >= MANY_STOPS and not sum(evidence.refused.values()):
+        yield "no write of a lost lease was refused: the faults did not bite"
 
 
 def counts(violations: list[Violation]) -> Counter[str]:
@@ -233,4 +276,6 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
     ("I11", budgets),
     ("I2/I3", schedules),
     ("I16", orphans),
+    ("I17", descriptors),
+    ("I8", toothless),
 )

@@ -37,5 +37,18 @@ class Evidence:
     lateness: float = 0.0
     """Seconds by which the harness's own short sleeps were late at worst: a starved machine."""
 
+    written_later: int = 0
+    """Records that a later version of the package wrote, among others or alone."""
+    descriptors: Sequence[str] = ()
+    """Programs that hold many more than when they began."""
+
+    def may_be_forgotten(self, at: int) -> bool:
+        """Whether the server may have lost what it answered then (CLOCK_MONOTONIC in ns)."""
+        return any(
+            event.began <= at <= event.ended
+            for event in self.of_kind("cut journal")
+            if event.answer
+        )
+
     def of_kind(self, *kinds: str) -> list[Event]:
         return [event for event in self.events if event.kind in kinds]

@@ -13,13 +13,13 @@ from typing import Any
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from soak.attempts import Attempt
-from soak.checker import excused
+from soak.checker import excused, forgotten_runs
 from soak.evidence import Evidence
 from soak.history import Event, wall_ms
 from soak.occurrences import occurrences
 
 PEOPLE = frozenset({"create", "cancel", "pause run", "resume run", "hold", "release"}) | frozenset(
-    {"pause", "resume"}
+    {"pause", "resume", "edit"}
 )
 """Kinds of events that are no faults."""
 
@@ -48,7 +48,10 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     return {
         "runs accepted": len(evidence.accepted),
         "runs accepted and final": sum(_is_final(evidence, i) for i in evidence.accepted),
+        "runs accepted and gone with the end of a journal": len(forgotten_runs(evidence)),
         "runs of the schedule": tally.made,
+        "runs of the schedule that people edit": _made_by(evidence, "schedule:edited"),
+        "runs that a later version wrote": evidence.written_later,
         "states": _states(evidence),
         "attempts executed": sum(map(len, evidence.attempts.values())),
         "faults": dict(sorted(Counter(fault_kinds(evidence)).items())),
@@ -128,7 +131,7 @@ def recoveries(evidence: Evidence) -> Mapping[str, Times]:
 
 
 def _is_undisturbed(evidence: Evidence, event: Event, following: Attempt) -> bool:
-    outages = evidence.of_kind("kill server", "stop server")
+    outages = evidence.of_kind("kill server", "stop server", "cut journal")
     return not any(e.began < following.began and e.ended > event.began for e in outages)
 
 
@@ -144,6 +147,10 @@ def cancels(evidence: Evidence) -> Times | None:
 
 def _is_final(evidence: Evidence, run_id: str) -> bool:
     return run_id in evidence.runs and evidence.runs[run_id].is_final
+
+
+def _made_by(evidence: Evidence, maker: str) -> int:
+    return sum(run.created_by == maker for run in evidence.runs.values())
 
 
 def _states(evidence: Evidence) -> dict[str, int]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,18 @@ from tests.support.waiting import eventually
 
 ORIGINAL = Path(__file__).resolve().parents[3]
 NO_SERVER = 3
+PROGRAMS = ("orchestrator", "runner", "scheduler")
+LATER_FIELD = "of_a_later_version"
+LATER = (
+    ("orchestrator/version.py", '__version__ = "', '__version__ = "99.'),
+    (
+        "orchestrator/store/lua/shared/history.lua",
+        "redis.call('HSET', key, 'state', state,",
+        f"redis.call('HSET', key, '{LATER_FIELD}', '1', 'state', state,",
+    ),
+)
+"""File, what stands there, what a later version has instead."""
+SPARE_DESCRIPTORS = 20
 IGNORED = shutil.ignore_patterns("__pycache__")
 Variables = Mapping[str, str]
 PATIENCE = 60.0
@@ -36,6 +49,8 @@ class Member:
     environment: Variables
     process: subprocess.Popen[bytes] | None = None
     _read_from: int = field(init=False, default=0)
+    _fresh: dict[int, int] = field(init=False, default_factory=dict)
+    """Descriptors of its programs when they had begun."""
 
     @property
     def log(self) -> Path:
@@ -104,6 +119,26 @@ class Member:
 class Host(Member):
     """A script that serves; below it the runner, the spawner, the run processes."""
 
+    def until_ready(self) -> None:
+        super().until_ready()
+        self._fresh = self._descriptors()
+
+    def held_too_much(self) -> list[str]:
+        """Which of its programs hold many more descriptors than when they had just begun."""
+        return [
+            f"{program} of {self.name} holds {number} descriptors; it began with {self._fresh[pid]}"
+            for pid, number in self._descriptors().items()
+            for program in [_command(pid)]
+            if pid in self._fresh and number > self._fresh[pid] + SPARE_DESCRIPTORS
+        ]
+
+    def _descriptors(self) -> dict[int, int]:
+        found = {}
+        for pid in (self.pid, self.runner, self.spawner):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found[pid] = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - its names alone
+        return found
+
     @property
     def runner(self) -> int:
         """0: there is none at the moment."""
@@ -139,17 +174,45 @@ class Code:
 
     home: Path
 
+    clock_is_wrong: bool = False
+
     @classmethod
     def copied(cls, home: Path) -> Code:
         """Copy what this process runs to ``home``."""
-        for name in ("orchestrator", "runner", "scheduler", "scripts/lib"):
+        for name in (*PROGRAMS, "scripts/lib"):
             shutil.copytree(ORIGINAL / name, home / name, ignore=IGNORED)
         return cls(home)
+
+    @classmethod
+    def later(cls, home: Path) -> Code:
+        """A version that is not there yet: every script differs, and records have a field more."""
+        code = cls.copied(home)
+        for path, old, new in LATER:
+            file = home / path
+            text = file.read_text()
+            assert text.count(old) == 1, f"{path} changed: adapt what a later version has"
+            file.write_text(text.replace(old, new))
+        for file in (home / "orchestrator/store/lua").glob("*.lua"):
+            file.write_text(file.read_text() + "-- later\n")
+        return code
+
+    @classmethod
+    def of_commit(cls, commit: str, home: Path) -> Code:
+        """An earlier version, as it stands in the repository; the flows are those of today."""
+        code = cls.copied(home)
+        for name in PROGRAMS:
+            shutil.rmtree(home / name)
+        words = ["git", "-C", str(ORIGINAL), "archive", commit, *PROGRAMS]
+        archive = subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
+        subprocess.run(["tar", "-x", "-C", str(home)], input=archive, check=True)
+        return code
 
     @property
     def environment(self) -> dict[str, str]:
         """What makes processes import it."""
-        return {"PYTHONPATH": f"{self.home}:{self.home / 'scripts/lib'}"}
+        folders = [self.home, self.home / "scripts/lib"]
+        folders += [self.home / "scripts/lib/soak/wrong_clock"] if self.clock_is_wrong else []
+        return {"PYTHONPATH": ":".join(map(str, folders))}
 
     def host(self, name: str, proxy: Proxy, folder: Path, limit: int, variables: Variables) -> Host:
         """A serving script, not started yet."""

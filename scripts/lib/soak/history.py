@@ -48,16 +48,23 @@ def wall_ms(monotonic_ns: int) -> float:
     return (monotonic_ns + WALL_OFFSET_NS) / 1e6
 
 
+def monotonic_ns(wall_ms: float) -> int:
+    """The instant of a record as the witness gives it."""
+    return int(wall_ms * 1e6) - WALL_OFFSET_NS
+
+
 @dataclass
 class History:
-    """All events; for any thread."""
+    """All events; for any thread. The file has one JSON document a line, in order of their ends."""
 
+    path: Path
     events: list[Event] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, event: Event) -> None:
-        with self._lock:
+        with self._lock, self.path.open("a") as file:
             self.events.append(event)
+            file.write(json.dumps(asdict(event)) + "\n")
 
     def ask(self, kind: str, subject: str, call: Callable[[], T], answer: Callable[[T], str]) -> T:
         """Ask until there is an answer; what the server refuses is raised and not noted."""
@@ -81,9 +88,3 @@ class History:
             )
         )
         return result
-
-    def write(self, path: Path) -> None:
-        """One JSON document a line, in order of their ends."""
-        with path.open("w") as file:
-            for event in self.events:
-                file.write(json.dumps(asdict(event)) + "\n")

@@ -14,6 +14,7 @@ from random import Random
 import redis
 
 from orchestrator.store.scripts import script
+from soak import journal
 from soak.fleet import Host, Member, all_below
 from soak.history import Event, History
 from soak.plan import BEHIND_PROXIES, SCHEDULERS, SERVER, Fault
@@ -21,8 +22,11 @@ from soak.proxy import Proxy
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
+STEP_SECONDS = 0.1
 DELAY_SECONDS = 0.05
 """Of each piece in each direction: beats are late and still in time."""
+JOURNAL_SECONDS = 1.0
+"""As much of the journal may be lost, as with ``appendfsync everysec``."""
 VICTIM_SECONDS = 5.0
 """How long a fault waits for a run process that it can hit."""
 LOSS_SECONDS = 5.0
@@ -40,19 +44,30 @@ class Injector:
     server: Server
     history: History
     random: Random
+    _shares: dict[str, float] = field(default_factory=dict)
+    """Lane -> the part of its faults that are over."""
     _contact: threading.Lock = field(default_factory=threading.Lock)
     """Held while the server is away, and while a spawner is stopped: then nobody would stop its
     runs at the end of their lease. The docs name that limit."""
 
     def work_off(self, lane: str, faults: list[Fault]) -> None:
         """All faults of a lane, one after the other."""
-        for fault in faults:
+        for number, fault in enumerate(faults):
             time.sleep(fault.wait)
+            if lane not in self.hosts:
+                self._keep_step(number / len(faults))
             with self._alone(fault):
                 self._inject(lane, fault)
+            self._shares[lane] = (number + 1) / len(faults)
+        self._shares[lane] = 1.0
+
+    def _keep_step(self, share: float) -> None:
+        """Wait for the hosts, which take the longest: whatever breaks does so all the time."""
+        while share > sum(self._shares.get(host, 0.0) for host in self.hosts) / len(self.hosts):
+            time.sleep(STEP_SECONDS)
 
     def _alone(self, fault: Fault) -> AbstractContextManager[object]:
-        cuts = fault.kind in ("kill server", "stop server", "stop spawner")
+        cuts = fault.kind in ("kill server", "stop server", "cut journal", "stop spawner")
         return self._contact if cuts else nullcontext()
 
     def _inject(self, lane: str, fault: Fault) -> None:
@@ -97,6 +112,8 @@ class Injector:
                 self.server.kill()
                 time.sleep(fault.seconds)
                 self.server.start()
+            case "cut journal":
+                return self._cut_journal(fault)
             case "stop server":
                 assert self.server.process is not None
                 _stop([self.server.process.pid], fault.seconds)
@@ -106,6 +123,16 @@ class Injector:
             case "flush scripts":
                 self._command("SCRIPT", "FLUSH")
         return fault.kind
+
+    def _cut_journal(self, fault: Fault) -> str:
+        """Nothing when nothing was written in that time."""
+        before = journal.Mark.now(self.server.folder)
+        time.sleep(JOURNAL_SECONDS)
+        self.server.kill()
+        taken = before.cut(self.random)
+        time.sleep(fault.seconds)
+        self.server.start()
+        return f"{taken} bytes" if taken else ""
 
     def _command(self, *words: str) -> None:
         with redis.Redis.from_url(self.server.url) as client:

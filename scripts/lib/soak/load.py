@@ -1,4 +1,4 @@
-"""What people and programs do meanwhile: ask for runs, cancel, pause, hold, resume."""
+"""What people and programs do meanwhile: ask for runs, cancel, pause, hold, resume, edit."""
 
 from __future__ import annotations
 
@@ -7,22 +7,27 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from typing import Any
 
 from orchestrator import Client
-from orchestrator.model.errors import Conflict, RunIsFinal, ServerUnavailable
-from orchestrator.model.ids import RunId
+from orchestrator.model.deployment import ScheduleDefinition
+from orchestrator.model.errors import Conflict, RunIsFinal, RunNotFound, ServerUnavailable
+from orchestrator.model.ids import RunId, deployment_id
 from orchestrator.model.run import Run
+from orchestrator.schedules import Schedule
 from orchestrator.store.connection import open_store
 from orchestrator.store.runs import read_run
+from orchestrator.store.schedule_edits import put_schedule
 from soak.history import History
-from soak.profile import LEASE, SHARES, Profile
+from soak.profile import LEASE, PERIOD, SHARES, Profile
 
 WINDOW = 4
 """Open runs per slot: a queue of some length, and room for a share of each kind."""
 LOOK_SECONDS = 0.2
 LONG_SHARE = 0.5
+ACTIVE_SHARE = 0.7
 
 
 @dataclass
@@ -41,11 +46,15 @@ class Load:
     """Runs that end only when somebody cancels them."""
     finals: dict[RunId, Run] = field(default_factory=dict)
     """Records as they were when they were first seen to be final."""
+    gone: set[RunId] = field(default_factory=set)
+    """Runs that have no record any more. Whether that may be is for the checker to say."""
+    edits: int = 0
 
     @property
     def open(self) -> list[RunId]:
         """The runs that are not known to be over."""
-        return [run_id for run_id in list(self.accepted) if run_id not in self.finals]
+        over = {*self.finals, *self.gone}
+        return [run_id for run_id in list(self.accepted) if run_id not in over]
 
     def ask_for_runs(self) -> None:
         """Create all runs, never too many at once."""
@@ -65,16 +74,23 @@ class Load:
             if self.is_calm.is_set() and done_at is None:
                 done_at = time.monotonic() + self.profile.quiet_seconds
             with suppress(ServerUnavailable):
-                for run in store.call_all([read_run(run_id) for run_id in self.open]):
-                    if run is not None and run.is_final:
-                        self.finals[run.id] = run
+                asked = self.open
+                found = store.call_all([read_run(run_id) for run_id in asked])
+                for run_id, run in zip(asked, found, strict=True):
+                    if run is None:
+                        self.gone.add(run_id)
+                    elif run.is_final:
+                        self.finals[run_id] = run
             time.sleep(LOOK_SECONDS)
         store.close()
 
     def meddle(self) -> None:
-        """Cancel, pause and hold at random, until all is calm."""
+        """Cancel, pause, hold and edit at random, until all is calm."""
         random = Random(f"people {self.seed}")
-        deeds = [self._cancel] * 4 + [self._pause_run, self._hold, self._hold, self._pause_schedule]
+        deeds: list[Callable[[Client, Random], None]] = [
+            *[self._cancel] * 4, *[self._hold] * 2, *[self._edit_schedule] * 2,
+            self._pause_run, self._pause_schedule, self._look_after,
+        ]  # fmt: skip
         with Client(self.url) as client:
             while not self.is_calm.wait(random.expovariate(1 / self.profile.meddle_seconds)):
                 if self.endless:
@@ -82,6 +98,7 @@ class Load:
                 random.choice(deeds)(client, random)
             for run_id in self.endless:
                 self._cancel_run(client, run_id)
+            self._look_after(client, random)
 
     def _is_due(self, number: int) -> bool:
         return number <= self.profile.runs * (self.progress() * 0.95 + 0.05)
@@ -104,12 +121,12 @@ class Load:
             self._cancel_run(client, run_id)
 
     def _cancel_run(self, client: Client, run_id: RunId) -> None:
-        with suppress(RunIsFinal):
+        with suppress(RunIsFinal, RunNotFound):
             self._ask("cancel", run_id, lambda: client.cancel_run(run_id))
 
     def _pause_run(self, client: Client, random: Random) -> None:
         if run_id := self._some_run(random):
-            with suppress(Conflict, RunIsFinal):
+            with suppress(Conflict, RunIsFinal, RunNotFound):
                 self._ask("pause run", run_id, lambda: client.pause_run(run_id))
                 self.is_calm.wait(random.uniform(0.2, 1.0))
                 self._ask("resume run", run_id, lambda: client.resume_run(run_id))
@@ -124,6 +141,33 @@ class Load:
         self._ask("pause", "clock/soak", lambda: client.pause_deployment("clock/soak"))
         self.is_calm.wait(random.uniform(0.5, 2.5))
         self._ask("resume", "clock/soak", lambda: client.resume_deployment("clock/soak"))
+
+    def _look_after(self, client: Client, _: Random) -> None:
+        """Whatever the server forgot: nothing stays held or paused for ever."""
+        for name in (f"{kind}/soak" for kind in SHARES):
+            self._ask("release", name, partial(client.release_deployment, name))
+        self._ask("resume", "clock/soak", lambda: client.resume_deployment("clock/soak"))
+
+    def _edit_schedule(self, _: Client, random: Random) -> None:
+        """Another rule for a schedule that people made; its number is a parameter of its runs."""
+        self.edits += 1
+        rule = Schedule(
+            interval=PERIOD,
+            active=random.random() < ACTIVE_SHARE,
+            catchup="all",
+            parameters={"rule": self.edits},
+        )
+        put = partial(self._put, rule.definition("edited"))
+        self.history.ask("edit", str(self.edits), put, lambda _: "on" if rule.active else "off")
+
+    def _put(self, rule: ScheduleDefinition) -> None:
+        store = open_store(self.url)
+        try:
+            deployment = deployment_id("edited/soak")
+            if store.follow(put_schedule(deployment, rule, edit=True)) == "no_schedule":
+                store.follow(put_schedule(deployment, rule, edit=False))
+        finally:
+            store.close()
 
     def _some_run(self, random: Random) -> RunId | None:
         return random.choice(self.open) if self.open else None

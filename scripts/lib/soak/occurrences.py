@@ -1,11 +1,15 @@
-"""The schedule of each second: which occurrences there should be, and which there are. Pure."""
+"""The schedule of each second: which occurrences there should be, and which there are; and the
+schedule that people edit. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
 
+from orchestrator.model.run import Run
 from soak.evidence import Evidence
 from soak.profile import PERIOD
 
@@ -30,13 +34,13 @@ class Tally:
 
 def occurrences(evidence: Evidence) -> Tally:
     """Compare the runs of the schedule with the clock."""
-    runs = [run for run in evidence.runs.values() if run.created_by.startswith("schedule:")]
+    runs = [run for run in evidence.runs.values() if run.created_by == "schedule:second"]
     made = Counter(run.scheduled_at for run in runs)
     if not made:
         return Tally(0, 0, [], [], 0, [])
     until = max(*made, round(evidence.calm_ms)) - SETTLED_MS
     expected = list(range(min(made), until + 1, STEP_MS))
-    pauses = _pauses(evidence)
+    pauses = list(_pauses(evidence))
     absent = [at for at in expected if at not in made]
     missed = [at for at in absent if not _is_left_out(at, made, pauses)]
     inside = [
@@ -50,12 +54,16 @@ _Pause = tuple[float, float, float, float]
 """Asked, answered, its end asked, its end answered."""
 
 
-def _pauses(evidence: Evidence) -> list[_Pause]:
+def _pauses(evidence: Evidence) -> Iterator[_Pause]:
+    """Of a pause that may be forgotten nothing is asked; one whose end may be lasts until the
+    next one."""
     events = evidence.of_kind("pause", "resume")
-    return [
-        (a.began_ms, a.ended_ms, b.began_ms, b.ended_ms)
-        for a, b in zip(events[::2], events[1::2], strict=False)
-    ]
+    for number, pause in enumerate(events):
+        ends = [event for event in events[number:] if event.kind == "resume"]
+        if pause.kind == "pause" and ends:
+            sure = [end for end in ends if not evidence.may_be_forgotten(end.ended)]
+            until = pause if evidence.may_be_forgotten(pause.ended) else ends[0]
+            yield pause.began_ms, pause.ended_ms, until.began_ms, (sure or ends)[0].ended_ms
 
 
 def _is_left_out(at: int, made: Counter[int], pauses: list[_Pause]) -> bool:
@@ -66,3 +74,27 @@ def _is_left_out(at: int, made: Counter[int], pauses: list[_Pause]) -> bool:
         if last_before < at <= end:
             return True
     return False
+
+
+def edited(evidence: Evidence) -> Iterator[str]:
+    """I2: a rule makes runs from when it was asked for until the next one was answered, one after
+    the other; one that is off makes none."""
+    rules = evidence.of_kind("edit")
+    made: defaultdict[str, list[Run]] = defaultdict(list)
+    for run in evidence.runs.values():
+        if run.created_by == "schedule:edited":
+            made[str(run.parameters["rule"])].append(run)
+    for number, rule in enumerate(rules):
+        runs = made.pop(rule.subject, [])
+        if runs and rule.answer == "off":
+            yield f"rule {rule.subject} made {len(runs)} runs while it was off"
+        sure = (each for each in rules[number + 1 :] if not evidence.may_be_forgotten(each.ended))
+        until = next(sure, None)
+        for run in runs:
+            if not rule.began_ms - 1 < run.created_at < (until.ended_ms + 1 if until else inf):
+                yield f"{run.id} was made by rule {rule.subject} at another's time"
+        instants = sorted(run.scheduled_at for run in runs)
+        for before, after in pairwise(instants):
+            if after - before != STEP_MS:
+                yield f"rule {rule.subject} made no run between {before} and {after}"
+    yield from (f"no rule {subject} was ever asked for" for subject in made)

@@ -17,6 +17,7 @@ START_SECONDS = 1.0
 _PLACES = {
     "kill server": (SERVER,),
     "stop server": (SERVER,),
+    "cut journal": (SERVER,),
     "kill clients": (SERVER,),
     "flush scripts": (SERVER,),
     "kill scheduler": (SCHEDULERS,),
@@ -76,7 +77,7 @@ def _fault(kind: str, lane: str, wait: float, stop: float, random: Random) -> Fa
     seconds = 0.0
     if kind.startswith("stop "):
         seconds = stop * LEASE
-    elif kind in ("cut", "delay", "black hole", "kill server"):
+    elif kind in ("cut", "delay", "black hole", "kill server", "cut journal"):
         seconds = random.uniform(0.1, 1.2) * LEASE
     script = random.choice(_LOST.get(lane, _LOST_BY_HOSTS)) if kind == "lose reply" else ""
     return Fault(kind, lane, wait, seconds, script)

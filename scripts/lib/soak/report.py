@@ -20,6 +20,7 @@ ZEROS = {
     "ends that changed": ("I7",),
     "schedule: doubled, missed or made in a pause": ("I2/I3",),
     "processes left over": ("I16",),
+    "descriptors left over": ("I17",),
     "keys that break an invariant": ("keys",),
 }
 

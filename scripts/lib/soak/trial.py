@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 from pathlib import Path
 from random import Random
 
@@ -22,7 +23,7 @@ from soak.attempts import attempts_of, read_marks
 from soak.evidence import Evidence
 from soak.figures import PEOPLE as PEOPLES_REQUESTS
 from soak.figures import refusals
-from soak.fleet import Code, Host, Member
+from soak.fleet import LATER_FIELD, Code, Host, Member
 from soak.history import History
 from soak.injecting import Injector
 from soak.load import Load
@@ -37,7 +38,9 @@ from tests.support.waiting import eventually
 
 MARK = "SOAK_ID"
 """The variable by which processes of this trial are known wherever they hide."""
-LOSS_FREE = ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
+LOSS_FREE = ("--save", "", "--appendonly", "yes", "--appendfsync", "no")
+"""Written before it is answered, so that a killed server forgets nothing; only a machine without
+power would. That is played by cutting the journal's end off."""
 GONE_SECONDS = 5.0
 
 
@@ -52,9 +55,12 @@ class Trial:
     hosts: dict[str, Host] = field(default_factory=dict)
     schedulers: list[Member] = field(default_factory=list)
     proxies: dict[str, Proxy] = field(default_factory=dict)
-    history: History = field(default_factory=History)
+    history: History = field(init=False)
     began_ms: float = field(default_factory=lambda: time.time() * 1000)
     lateness: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.history = History(self.folder / "history")
 
     def run(self) -> Evidence:
         """All phases; nothing is left behind, whatever happens."""
@@ -110,6 +116,7 @@ class Trial:
         for scheduler in self.schedulers:
             scheduler.leave()
         self._until_idle()
+        descriptors = [each for host in self.hosts.values() for each in host.held_too_much()]
         for host in self.hosts.values():
             host.leave()
         with open_client(self.server.url) as client:
@@ -125,7 +132,13 @@ class Trial:
             finals=load.finals,
             attempts=attempts_of(read_marks(self.folder / "marks")),
             events=self.history.events,
-            keys=violations(keyspace),
+            keys=[*violations(keyspace), *self._keys_left()],
+            descriptors=descriptors,
+            written_later=sum(
+                LATER_FIELD in record.fields
+                for slot in keyspace.slots.values()
+                for record in slot.runs.values()
+            ),
             orphans=self._orphans(),
             zombies=len(zombies),
             refused=self._refused(),
@@ -140,6 +153,15 @@ class Trial:
         with Client(self.server.url) as client:
             while time.monotonic() < deadline and not _all_final(client.runs(limit=200)):
                 time.sleep(0.1)
+
+    def _keys_left(self) -> list[str]:
+        """Once every deployment is deleted: what does not expire by itself."""
+        with Client(self.server.url) as client:
+            for deployment in client.deployments():
+                client.delete_deployment(deployment.name, force=True)
+        with open_client(self.server.url) as client:
+            lives = {key: client.ttl(key) for key in client.scan_iter()}
+        return [f"{key} is left over" for key, seconds in lives.items() if seconds < 0]
 
     def _orphans(self) -> list[str]:
         mark = f"{MARK}={os.environ[MARK]}"
@@ -157,8 +179,13 @@ class Trial:
 
 
 @contextmanager
-def trial(profile: Profile, seed: int, folder: Path, code: Code) -> Iterator[Trial]:
-    """A server, hosts and schedulers, made ready to start; their files are in ``folder``."""
+def trial(
+    profile: Profile, seed: int, folder: Path, code: Code, other: Code | None = None
+) -> Iterator[Trial]:
+    """A server, hosts and schedulers, made ready to start; their files are in ``folder``. With an
+    ``other`` version, the last host and the last scheduler run it, and the clock of those before
+    them is wrong."""
+    wardrobe = [code] if other is None else [other, replace(code, clock_is_wrong=True), code]
     (folder / "locks").mkdir(parents=True)
     (folder / "marks").touch()
     os.environ[MARK] = uuid.uuid4().hex
@@ -176,14 +203,19 @@ def trial(profile: Profile, seed: int, folder: Path, code: Code) -> Iterator[Tri
         names = [f"host-{number}" for number in range(profile.hosts)]
         for name in (*names, SCHEDULERS, PEOPLE):
             made.proxies[name] = proxies.open(server.socket, server.folder / name)
-        for name in names:
-            host = code.host(name, made.proxies[name], folder, profile.limit, variables)
+        for name, worn in zip(reversed(names), _worn(wardrobe), strict=False):
+            host = worn.host(name, made.proxies[name], folder, profile.limit, variables)
             made.hosts[name] = host
-        for number in range(profile.schedulers):
+        for number, worn in zip(reversed(range(profile.schedulers)), _worn(wardrobe), strict=False):
             proxy, name = made.proxies[SCHEDULERS], f"scheduler-{number}"
-            made.schedulers.append(code.scheduler(name, proxy, folder, variables))
+            made.schedulers.append(worn.scheduler(name, proxy, folder, variables))
         stack.enter_context(_measured(made))
         yield made
+
+
+def _worn(wardrobe: list[Code]) -> Iterator[Code]:
+    """Each code once, and the last one for all the others."""
+    return chain(wardrobe, repeat(wardrobe[-1]))
 
 
 @contextmanager
