@@ -24,8 +24,10 @@ from .watching import Mark, Watch
 LOOK_SECONDS = 5.0
 """A lost message on the control channel delays a run by no more than this."""
 LEASE_LOST = "its runner or host was lost"
-FUTILE_LOOKS = 60
-"""After a repair that found nothing to repair, so many looks pass before the next one."""
+THOROUGH_EVERY = 6
+"""Looks: what only a thorough one sees may wait for a lease's time."""
+FUTILE_LOOKS = 10
+"""After a repair that found nothing to repair, so many thorough looks pass before the next one."""
 
 
 class Observer:
@@ -52,7 +54,8 @@ class Observer:
             self._leases[d] = Watch(here.lease / 3)
             self._runners[d] = Watch(here.lease / 3)
         self._futile: dict[DeploymentId, int] = {}
-        """Looks to pass before the next repair."""
+        """Thorough looks that see damage to pass before the next repair."""
+        self._looks = 0
 
     def look_now(self) -> None:
         """Something was written down that a look finds."""
@@ -72,10 +75,17 @@ class Observer:
 
     async def _look(self) -> None:
         try:
-            sent = self._here.clock.elapsed()
-            looks = await self._store.call_all([look(d, self._here.id) for d in self._here.served])
+            sent, thorough = self._here.clock.elapsed(), self._looks % THOROUGH_EVERY == 0
+            looks = await self._store.call_all(
+                [look(d, self._here.id, thorough=thorough) for d in self._here.served]
+            )
             answered = self._here.clock.elapsed()
-            await self._act(dict(zip(self._here.served, looks, strict=True)), sent, answered)
+            self._looks += 1
+            seen = dict(zip(self._here.served, looks, strict=True))
+            await self._act(seen, sent, answered)
+            if thorough:
+                for d, each in seen.items():
+                    await self._keep_up(d, each)
         except ServerUnavailable:
             for d in self._here.served:
                 self._leases[d].lose_contact()
@@ -97,8 +107,6 @@ class Observer:
         self._wake(d for d, seen in looks.items() if seen.waiting and not seen.held)
         await self._store.call_all(requests)
         await self._drop(dead_runners)
-        for d, seen in looks.items():
-            await self._keep_up(d, seen)
 
     def _reaps(
         self, d: DeploymentId, seen: Look, sent: float, answered: float

@@ -214,9 +214,12 @@ class Look:
     """The time of some ended runs is over: see ``sweep_runs``."""
 
 
-def look(d: DeploymentId, runner: RunnerId | None) -> Request[Look]:
-    """Look at everything that can need care; counts the beat of ``runner``, when given."""
-    return for_deployment(d, "look", _look, runner=text_of(runner))
+def look(d: DeploymentId, runner: RunnerId | None, *, thorough: bool = True) -> Request[Look]:
+    """Look at everything that can need care; counts the beat of ``runner``, when given.
+
+    A look that is not ``thorough`` sees neither damage nor ended runs whose time is over.
+    """
+    return for_deployment(d, "look", _look, runner=text_of(runner), thorough=int(thorough))
 
 
 def _claims(reply: list[Any]) -> Claims:

@@ -43,6 +43,21 @@ def test_an_ended_run_leaves_with_its_record(scene: Scene, client: Client) -> No
     assert not look(scene).odd
 
 
+def test_only_a_thorough_look_pays_for_seeing_what_needs_upkeep(
+    scene: Scene, client: Client
+) -> None:
+    ended(scene, "over", 1)
+    scene.submit("lost")
+    client.xtrim(keys.queue(D), maxlen=0)
+    eventually(lambda: look(scene).expired)
+    assert look(scene).odd
+
+    quick = scene.store.call(leases.look(D, RUNNER, thorough=False))
+
+    assert (quick.expired, quick.odd) == (False, False)
+    scene.store.follow(upkeep.repair_deployment(D, 60_000))
+
+
 def test_F09_long_lived_runs_in_front_block_nothing(scene: Scene, client: Client) -> None:
     for number in range(30):
         scene.submit(f"open-{number}")
