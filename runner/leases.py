@@ -15,15 +15,6 @@ from .identity import Identity
 from .runs import HeldRun, SpawnerLink
 
 
-def deadline(lease: float, sent: float) -> float:
-    """Until when a tree may run after a claim or beat that was sent at ``sent`` and answered OK.
-
-    Counted from the sending: whoever watches the lease saw the change later than that (I4). The
-    margin is for stopping the tree, and for clocks that run at different rates.
-    """
-    return sent + lease - lease / 15
-
-
 class Leases:
     """Beats every T/4, on a connection of its own, so that a beat never waits for anything."""
 
@@ -84,13 +75,13 @@ class Leases:
 
     def _heard(self, d: DeploymentId, runs: list[HeldRun], beats: Beats, sent: float) -> None:
         for run, word in zip(runs, beats.words, strict=True):
-            is_frozen = sent >= deadline(self._here.lease, run.leased_at)
+            is_frozen = sent >= run.trusted_until
             if beats.wait_ms and is_frozen and word != "LOST":
                 # I4: who holds the run by a claim that the server forgot may still execute it.
                 asyncio.get_running_loop().call_later(beats.wait_ms / 1000, self.beat_now)
                 continue
             run.heard(word, sent)
-        _tell_deadlines(runs, self._here.lease)
+        _tell_deadlines(runs)
         if not beats.registered:
             self._unregistered(d)
 
@@ -99,10 +90,10 @@ def _tokens(runs: list[HeldRun]) -> list[tuple[RunId, str]]:
     return [(run.id, run.token) for run in runs]
 
 
-def _tell_deadlines(runs: list[HeldRun], lease: float) -> None:
+def _tell_deadlines(runs: list[HeldRun]) -> None:
     by_spawner: defaultdict[SpawnerLink, dict[str, float]] = defaultdict(dict)
     for run in runs:
         if not run.is_over:
-            by_spawner[run.spawner][run.key] = deadline(lease, run.leased_at)
+            by_spawner[run.spawner][run.key] = run.trusted_until
     for spawner, deadlines in by_spawner.items():
         spawner.renew(deadlines)

@@ -27,6 +27,7 @@ from .logs import Limits, LogBatches, RunLog
 from .outcomes import Ended, Fate, Terms, Verdict, judge, refused
 from .streams import ControlStream, Output
 from .telling import Telling
+from .watching import deadline
 from .writes import Writes
 
 
@@ -85,7 +86,12 @@ class HeldRun:
     def deployment(self) -> DeploymentId:
         return DeploymentId(self.id.partition("-")[0])
 
-    def launch(self, spawner: SpawnerLink, deadline: float) -> None:
+    @property
+    def trusted_until(self) -> float:
+        """When its lease ends for us: another runner may own the run some time after that."""
+        return deadline(self._shared.here.lease, self.leased_at)
+
+    def launch(self, spawner: SpawnerLink) -> None:
         """Have a process forked by this spawner; it says when it is ready to begin."""
         self.spawner = spawner
         ours, theirs = socket.socketpair()
@@ -102,7 +108,7 @@ class HeldRun:
             "grace": options.cancel_grace_seconds,
             "memory_limit": options.memory_limit,
             "cpu_limit": options.cpu_limit,
-            "deadline": deadline,
+            "deadline": self.trusted_until,
         }
         # The spawner's link owns the descriptors from here on, and closes them when they are sent.
         self.spawner.send(packet, (theirs.detach(), output_theirs))
@@ -198,6 +204,8 @@ class HeldRun:
                 self._go()
             case "done":
                 self._done = message
+            case "late":
+                self.stop(Fate.HANDED_BACK, 0.0, "its lease had ended before its first line")
             case "request":
                 self._shared.answer(self, message)
             case "named":
@@ -227,7 +235,10 @@ class HeldRun:
             # An old answer proves little: a hold, or another's claim, may have followed it.
             self.stop(Fate.HANDED_BACK, 0.0, "the answer to its start came late")
         else:
-            self._control.send({"op": "go", "run": self._as_told_to_process()})
+            # It looks at the clock itself: a host that is suspended here wakes up as a whole, and
+            # its run process may be the first to have its turn (I4).
+            go = {"op": "go", "run": self._as_told_to_process(), "until": self.trusted_until}
+            self._control.send(go)
             self.spawner.send({"op": "begun", "key": self.key})
 
     def _as_told_to_process(self) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from orchestrator.execution.pipe import Message
 from . import events
 from .contact import pause_after
 from .identity import Identity
-from .leases import deadline
 from .runs import HeldRun
 from .spawners import Spawner
 from .strays import kill_strays
@@ -53,7 +52,7 @@ class Spawning:
     def begin(self, run: HeldRun) -> None:
         """Have the current spawner fork a process for the run."""
         self.current.keys.add(run.key)
-        run.launch(self.current, deadline(self._here.lease, run.leased_at))
+        run.launch(self.current)
 
     async def loop(self) -> None:
         """Clean up after each spawner that ends, and replace the current one."""

@@ -13,6 +13,15 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 
 
+def deadline(lease: float, sent: float) -> float:
+    """Until when a tree may run after a claim or beat that was sent at ``sent`` and answered OK.
+
+    Counted from the sending: whoever watches the lease saw the change later than that (I4). The
+    margin is for stopping the tree, and for clocks that run at different rates.
+    """
+    return sent + lease - lease / 15
+
+
 @dataclass(frozen=True, slots=True)
 class Mark(Generic[K]):
     """Something alive as one look found it: who, what changes while it lives, and its period."""

@@ -18,6 +18,7 @@ from orchestrator.execution.cancellation import cancellation
 from orchestrator.execution.conversation import Conversation
 from orchestrator.execution.executing import execute, failed
 from orchestrator.execution.loading import LoadedFlow
+from orchestrator.model.clock import SystemClock
 
 MACHINERY_FAILED = 70
 """Exit code when our own code raised (EX_SOFTWARE)."""
@@ -104,6 +105,10 @@ def _live(conversation: Conversation, load: Callable[[], LoadedFlow]) -> None:
     go = conversation.hear()
     if go is None:
         return  # the runner is gone before the run began
+    if SystemClock().elapsed() >= go["until"]:
+        # We were suspended, and our spawner with us: another attempt may have begun (I4, F61).
+        conversation.tell({"op": "late"})
+        return
     cancellation.begin()
     run = context.enter_run(go["run"], conversation)
     if isinstance(flow, BaseException):

@@ -130,8 +130,10 @@ class RunLine:
         self._reader = threading.Thread(target=self._drain, daemon=True)
         self._reader.start()
 
-    def go(self, parameters: dict[str, Any] | None = None, **other: Any) -> None:
-        """Wait until the process is ready, then let user code begin."""
+    def go(
+        self, parameters: dict[str, Any] | None = None, lease: float = FAR, **other: Any
+    ) -> None:
+        """Wait until the process is ready, then let user code begin; the lease lasts so long."""
         assert self.next()["op"] == "ready"
         self.desk.say("begun", key=self.key)
         run = {
@@ -148,7 +150,7 @@ class RunLine:
             "retries_left": 0,
             **other,
         }
-        self.tell({"op": "go", "run": run})
+        self.tell({"op": "go", "run": run, "until": SystemClock().elapsed() + lease})
 
     def tell(self, message: Message) -> None:
         self.stream.sendall(encode(message))

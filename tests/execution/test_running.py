@@ -184,6 +184,15 @@ def test_a_run_that_is_never_told_to_go_leaves_silently(open_desk: Open) -> None
     assert (ended["exit"], ended["signal"], line.output) == (0, None, b"")
 
 
+def test_I4_a_run_that_wakes_up_after_its_lease_does_not_begin(open_desk: Open) -> None:
+    """As on a host that was suspended between the server's yes and the first line."""
+    line = open_desk(ADD).run()
+    line.go(lease=-0.001)
+    assert line.next() == {"op": "late"}
+    assert line.ended()["exit"] == 0
+    assert line.stream.recv(1) == b"", "it said nothing more"
+
+
 def test_F34_a_kill_before_the_process_is_ready_hits_nobody_else(open_desk: Open) -> None:
     desk = open_desk(ADD)
     desk.heard("loaded")

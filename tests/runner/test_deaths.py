@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from orchestrator.model.states import State
+from orchestrator.store.scripts import script
+from soak.proxy import Proxies
 from tests.runner.serving import Place, definition, reasons
 from tests.support import eventually
-from tests.support.processes import gone, is_gone, tree
+from tests.support.processes import children, gone, is_gone, tree
 
 LEASE = 2.0
 SLEEPS_AT_FIRST = """
@@ -92,3 +96,33 @@ def test_a_run_that_must_not_run_twice_crashes_with_its_runner(place: Place) -> 
     eventually(lambda: place.note("began-1"))
     os.kill(runner.pid, signal.SIGKILL)
     assert place.ended(run_id, within=15).state is State.CRASHED
+
+
+@pytest.mark.long
+def test_I4_a_host_suspended_before_a_first_line_does_not_begin_it_when_it_wakes_up(
+    place: Place,
+) -> None:
+    """The server has said yes, the process has not heard it; then nobody has a turn for a lease."""
+    place.flows("@flow\ndef work():\n    print(os.getpid(), file=open('began', 'a'), flush=True)\n")
+    with Proxies() as proxies:
+        proxy = proxies.open(place.server.socket, place.folder / "proxy")
+        hold = proxy.hold(script("start_run").sha.encode())
+        spec = {"lease_seconds": LEASE, "url": proxy.url}
+        first = place.start(definition(isolation="spawn"), **spec)
+        run_id = place.submit()
+        assert hold.reached.wait(60)
+        spawner = first.spawner
+        (suspended,) = children(spawner)
+        os.kill(suspended, signal.SIGSTOP)
+        proxy.release(hold)
+        place.in_state(run_id, State.RUNNING)
+        place.ended(place.submit())  # its runner has heard both answers, and has told the process
+        for pid in (first.pid, spawner):
+            os.kill(pid, signal.SIGSTOP)
+        place.start(lease_seconds=LEASE)
+        assert place.ended(run_id).state is State.COMPLETED
+        os.kill(suspended, signal.SIGCONT)  # of all its host, it has the first turn
+        gone([suspended])
+        for pid in (spawner, first.pid):
+            os.kill(pid, signal.SIGCONT)
+        assert str(suspended) not in place.note("began").split()

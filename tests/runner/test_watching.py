@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.runner.parts import part
 
 watching = part("watching")
-leases = part("leases")
+
 T = 30.0
 
 
@@ -93,4 +93,4 @@ def test_I4_the_owner_has_stopped_before_an_observer_may_reap(
     while not dead:
         moment += T / 6
         dead = watched.look(moment, moment, [mark(1)])
-    assert moment > leases.deadline(T, sent) + T / 15 - 1e-6
+    assert moment > watching.deadline(T, sent) + T / 15 - 1e-6
