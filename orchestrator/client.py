@@ -33,6 +33,7 @@ from orchestrator.store.attention import is_led
 from orchestrator.store.checks import Finding, check_server, server_facts
 from orchestrator.store.connection import open_store
 from orchestrator.store.explaining import explain_run
+from orchestrator.store.listing import Wanted, list_runs
 from orchestrator.store.logs import LogLine
 from orchestrator.store.requests import Request
 from orchestrator.store.submission import (
@@ -141,13 +142,13 @@ class Client(Scheduling, Noticing):
     ) -> list[Run]:
         """The newest runs first: of one deployment or of all, in any of these states, with all of
         these tags, created at an aware datetime or later."""
-        wanted = runs.Wanted(
+        wanted = Wanted(
             deployment=None if deployment is None else self.deployment(deployment).name,
             states=(state,) if isinstance(state, str) else state,
             tags=tags,
             since_ms=None if since is None else to_ms(since),
         )
-        return self._store.follow(runs.list_runs(limit, wanted))
+        return self._store.follow(list_runs(limit, wanted))
 
     def wait_for_run(self, run_id: str, timeout: float | None = None) -> Run:
         """The record at the run's end, or as it is after ``timeout`` seconds."""

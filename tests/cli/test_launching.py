@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orchestrator.store.runs import list_runs
+from orchestrator.store.listing import list_runs
 from tests.cli.seeds import HELLO, Seeds
 from tests.cli.terminal import Terminal
 

@@ -18,8 +18,8 @@ from orchestrator.store.attention import lower_attention
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import NOW, announce_deployment, put_deployment
+from orchestrator.store.listing import Wanted, list_runs
 from orchestrator.store.requests import Request, command
-from orchestrator.store.runs import Wanted, list_runs
 from orchestrator.store.schedules import agenda
 from tests.support import Server
 

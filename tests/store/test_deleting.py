@@ -7,6 +7,7 @@ import pytest
 from orchestrator.model.ids import RunnerId
 from orchestrator.store import attention, deployments, keys, leases, logs, runners, runs
 from orchestrator.store.deployments import DeleteReply, delete_deployment
+from orchestrator.store.listing import list_runs
 from orchestrator.store.requests import Request
 from tests.store.scene import DEFINITION, NIGHTLY, RUNNER, D, Scene, run_id
 from tests.support.keyspace import Client, dump
@@ -28,7 +29,7 @@ def test_an_ended_run_goes_with_its_log(scene: Scene, client: Client) -> None:
     assert set(dump(client)) - before == {keys.queue(D)}
     assert client.xlen(keys.queue(D)) == 0
     assert delete(scene) == "gone"
-    assert scene.store.follow(runs.list_runs()) == []
+    assert scene.store.follow(list_runs()) == []
 
 
 def test_an_open_run_stays(scene: Scene, client: Client) -> None:
@@ -144,7 +145,7 @@ def test_one_who_serves_it_meanwhile_keeps_the_rest(scene: Scene) -> None:
         plan.send(replies)
 
     assert end.value.value == DeleteReply("revived", 200)
-    assert len(scene.store.follow(runs.list_runs())) == 1
+    assert len(scene.store.follow(list_runs())) == 1
     assert scene.store.follow(deployments.list_deployments())
 
 

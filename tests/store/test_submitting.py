@@ -6,7 +6,8 @@ from typing import Any
 
 from orchestrator.model.states import State
 from orchestrator.store import attention, keys, runs, schedules
-from orchestrator.store.runs import NewRun, Wanted
+from orchestrator.store.listing import Wanted, list_runs
+from orchestrator.store.runs import NewRun
 from tests.store.scene import FAILED, D, Scene, run_id
 from tests.support.keyspace import Client, dump
 
@@ -68,13 +69,13 @@ def test_lists_show_the_newest_first(scene: Scene) -> None:
     scene.finish(scene.claim())
 
     def listed(**wanted: Any) -> set[str]:
-        return {run.id for run in scene.store.follow(runs.list_runs(wanted=Wanted(**wanted)))}
+        return {run.id for run in scene.store.follow(list_runs(wanted=Wanted(**wanted)))}
 
     assert listed() == {run_id("a"), run_id("b"), run_id("c")}
     assert listed(states={State.COMPLETED}) == {run_id("a")}
     assert listed(states=[State.COMPLETED, "Scheduled"]) == listed()
     assert listed(deployment="hello/other") == set()
-    newest = scene.store.follow(runs.list_runs(limit=2))
+    newest = scene.store.follow(list_runs(limit=2))
     assert len(newest) == 2
     assert newest[0].created_at >= newest[1].created_at
 
@@ -85,7 +86,7 @@ def test_lists_by_tags_and_time(scene: Scene) -> None:
     created = scene.run("b").created_at
 
     def listed(**wanted: Any) -> set[str]:
-        return {run.id for run in scene.store.follow(runs.list_runs(wanted=Wanted(**wanted)))}
+        return {run.id for run in scene.store.follow(list_runs(wanted=Wanted(**wanted)))}
 
     assert listed(tags=["one"]) == {run_id("a"), run_id("b")}
     assert listed(tags=["two", "one"]) == {run_id("b")}

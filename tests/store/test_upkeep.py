@@ -9,6 +9,7 @@ import pytest
 from orchestrator.model.ids import RunId
 from orchestrator.model.states import State
 from orchestrator.store import keys, leases, runs, upkeep
+from orchestrator.store.listing import list_runs
 from tests.store.scene import DONE, FAILED, RUNNER, D, Scene, run_id
 from tests.support.invariants import assert_invariants, violations
 from tests.support.keyspace import Client, dump, read_keyspace
@@ -239,7 +240,7 @@ def _of_a_claim(line: str) -> bool:
 
 
 def _records(scene: Scene) -> list[RunId]:
-    return [run.id for run in scene.store.follow(runs.list_runs())]
+    return [run.id for run in scene.store.follow(list_runs())]
 
 
 def _end_what_runs(scene: Scene) -> None:

@@ -1,0 +1,172 @@
+"""Runs in pages, the newest first, of one deployment or of all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from orchestrator.model.clock import Clock, SystemClock
+from orchestrator.model.errors import InvalidOption
+from orchestrator.model.ids import DeploymentId, RunId, deployment_id
+from orchestrator.model.run import Run
+from orchestrator.model.states import State
+from orchestrator.store import keys
+from orchestrator.store.requests import Plan, Request, command
+from orchestrator.store.runs import read_run
+
+T = TypeVar("T")
+
+MOST_EXAMINED = 2_000
+"""Records read for one page: what nearly no run fits is found over several."""
+
+_LOOK = 200
+"""Records read in one step when only some of them are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some of many."""
+
+    items: list[T]
+    next: str | None
+    """Where the next page begins; None behind the last one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which runs a listing shows; the empty collection or None stands for any."""
+
+    deployment: str | None = None
+    """The full name."""
+    states: Collection[State | str] = ()
+    """Any of these, as shown: ``Late`` too."""
+    tags: Collection[str] = ()
+    """All of these."""
+    since_ms: int | None = None
+    """Created at this instant or later."""
+    until_ms: int | None = None
+    """Created before this instant."""
+    text: str = ""
+    """In its name or id, in any case."""
+
+    @property
+    def is_picky(self) -> bool:
+        """Records must be read to know which are wanted."""
+        return bool(self.states or self.tags or self.text)
+
+    def takes(self, run: Run, now_ms: int) -> bool:
+        """Whether the run is among those wanted, as far as its record tells."""
+        return (
+            (not self.states or not {run.state, run.shown_state(now_ms)}.isdisjoint(self.states))
+            and set(self.tags) <= set(run.tags)
+            and self.text.lower() in f"{run.name}\n{run.id}".lower()
+        )
+
+
+class _Place(NamedTuple):
+    """Where a run stands in the order of all."""
+
+    created_ms: int
+    run_id: str
+
+
+def list_runs(limit: int = 50, wanted: Wanted | None = None) -> Plan[list[Run]]:
+    """The newest runs first, however many have to be looked at."""
+    found: list[Run] = []
+    before = ""
+    while len(found) < limit:
+        page = yield from page_of_runs(limit - len(found), wanted, before)
+        found += page.items
+        if page.next is None:
+            break
+        before = page.next
+    return found
+
+
+def page_of_runs(
+    limit: int = 50, wanted: Wanted | None = None, before: str = "", clock: Clock | None = None
+) -> Plan[Page[Run]]:
+    """The newest runs first, of those behind the place ``before`` (``next`` of another page). A
+    page may hold fewer than ``limit`` although there is a next one.
+
+    Raises:
+        InvalidOption: ``before`` is no such place.
+    """
+    wanted, now_ms = wanted or Wanted(), (clock or SystemClock()).now_ms()
+    place = _place_of(before) if before else None
+    if wanted.deployment is None:
+        (members,) = yield [command(sorted, "SMEMBERS", keys.DEPLOYMENTS)]
+    else:
+        members = [deployment_id(wanted.deployment)]
+    if not members:
+        return Page([], None)
+    step = max(limit, _LOOK) if wanted.is_picky else limit
+    share = 1 + 2 * step // len(members)
+    found: list[Run] = []
+    examined = 0
+    while True:
+        known, is_end = yield from _newest(members, wanted, place, share)
+        runs = yield [read_run(RunId(each.run_id)) for each in known[:step]]
+        for at, run in zip(known, runs, strict=False):
+            place = at
+            if run is not None and wanted.takes(run, now_ms):
+                found.append(run)
+            if len(found) == limit:
+                break
+        if is_end and (not known or place == known[-1]):
+            return Page(found, None)
+        examined += len(runs)
+        if place is not None and (len(found) == limit or examined >= MOST_EXAMINED):
+            return Page(found, _text(place))
+        share *= 2
+
+
+def _newest(
+    members: Sequence[str], wanted: Wanted, before: _Place | None, share: int
+) -> Plan[tuple[list[_Place], bool]]:
+    """Places behind ``before``, the newest first and none between them missing; and whether there
+    are no more. Each deployment is asked for ``share`` of them: 1,000 deployments are not asked for
+    a whole page each."""
+    oldest = "-inf" if wanted.since_ms is None else str(wanted.since_ms)
+    bound = "+inf" if wanted.until_ms is None else f"({wanted.until_ms}"
+    if before is not None and (wanted.until_ms is None or before.created_ms < wanted.until_ms):
+        bound = str(before.created_ms)
+    while True:
+        lists: list[list[_Place]] = yield [
+            _of_deployment(DeploymentId(d), bound, oldest, share) for d in members
+        ]
+        # What a full list ends with is as far as that list tells.
+        horizon = max((each[-1] for each in lists if len(each) == share), default=None)
+        places = sorted(
+            (
+                place
+                for each in lists
+                for place in each
+                if (before is None or place < before) and (horizon is None or place >= horizon)
+            ),
+            reverse=True,
+        )
+        if places or horizon is None:
+            return places, horizon is None
+        share *= 2  # as many as were asked for have one instant, and stand before the place
+
+
+def _of_deployment(d: DeploymentId, bound: str, oldest: str, count: int) -> Request[list[_Place]]:
+    words = ("ZREVRANGEBYSCORE", keys.runs(d), bound, oldest, "WITHSCORES", "LIMIT", 0, count)
+    return command(_places, *words)
+
+
+def _places(reply: Sequence[str]) -> list[_Place]:
+    return [_Place(int(at), i) for i, at in zip(reply[::2], reply[1::2], strict=True)]
+
+
+def _text(place: _Place) -> str:
+    return f"{place.created_ms}.{place.run_id}"
+
+
+def _place_of(text: str) -> _Place:
+    created, dot, run_id = text.partition(".")
+    if not dot or not created.isascii() or not created.isdecimal() or len(created) > 15:
+        raise InvalidOption("before", text, "is no place in a list of runs: take next of a page")
+    return _Place(int(created), run_id)
