@@ -71,7 +71,11 @@ def create_run(asked: Asked, clock: Clock | None = None) -> Plan[Run]:
 
 
 def retry_run(
-    run: Run, parameters: Mapping[str, Any] | None, clock: Clock | None = None
+    run: Run,
+    parameters: Mapping[str, Any] | None,
+    clock: Clock | None = None,
+    *,
+    idempotency_key: str | None = None,
 ) -> Plan[Run]:
     """A new run that does the ended ``run`` again, with ``parameters`` over its own.
 
@@ -87,6 +91,7 @@ def retry_run(
         parameters={**run.parameters, **(parameters or {})},
         tags=run.tags,
         name=run.own_name,
+        idempotency_key=idempotency_key,
         retry_of=run.id,
     )
     return (yield from create_run(asked, clock))

@@ -87,7 +87,7 @@ def test_a_page_that_looked_at_many_goes_on_in_the_next(
 
 
 def test_a_page_of_an_instant(scene: Scene, many: list[str]) -> None:
-    runs = {run.id: run.created_at for run in scene.store.follow(list_runs(1000))}
+    runs = {str(run.id): run.created_at for run in scene.store.follow(list_runs(1000))}
     middle = runs[many[len(many) // 2]]
 
     since = walked(scene, 4, Wanted(since_ms=middle))
