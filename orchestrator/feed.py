@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from orchestrator.model.errors import ServerRefused, ServerUnavailable
 from orchestrator.model.event import Event
-from orchestrator.store import keys
-from orchestrator.store.caller import Store
-from orchestrator.store.events import PAGE, WantedEvents, events_after, last_position
-from orchestrator.store.listening import Subscription
+from orchestrator.operations import events as operations
+from orchestrator.reading import event_of
+from orchestrator.store.events import PAGE, WantedEvents
+from orchestrator.transport import Call, Ears, Transport
 
 EVERY = 1.0
 """Seconds after which one looks again although nothing was published."""
@@ -22,10 +22,12 @@ PATIENCE = 60.0
 class FollowedFeed:
     """What happens from now on, or from after a place of the feed."""
 
-    def __init__(self, store: Store, wanted: WantedEvents, after: str | None = None) -> None:
-        self._store, self._wanted = store, wanted
+    def __init__(
+        self, transport: Transport, wanted: WantedEvents, after: str | None = None
+    ) -> None:
+        self._transport, self._wanted = transport, wanted
         self._last = after
-        self._heard: Subscription | None = None
+        self._heard: Ears | None = None
 
     def events(self) -> Iterator[Event]:
         """Every event that is wanted, without end.
@@ -55,10 +57,10 @@ class FollowedFeed:
     def _page(self) -> list[Event]:
         """The next events; none when nothing happened for a while."""
         # Heard before it is read: what comes in between is not missed.
-        self._heard = self._heard or self._store.listen(keys.EVENTS_NEWS)
+        self._heard = self._heard or self._transport.hear_feed()
         if self._last is None:
-            self._last = self._store.call(last_position())
-        page = self._store.call(events_after(self._last))
+            self._last = self._transport.do(operations.end(), _END)
+        page = self._transport.do(operations.after(self._last), feed_after(self._last))
         if page:
             self._last = page[-1].position
         if len(page) < PAGE:
@@ -69,3 +71,16 @@ class FollowedFeed:
         if self._heard is not None:
             self._heard.close()
             self._heard = None
+
+
+def feed_after(position: str, limit: int = PAGE) -> Call[list[Event]]:
+    """The events behind a place of the feed, over HTTP."""
+    return Call(
+        read=lambda document: list(map(event_of, document["items"])),
+        method="GET",
+        path="/events/feed",
+        query={"after": position or "0", "limit": limit},
+    )
+
+
+_END = Call(read=lambda document: str(document["position"]), method="GET", path="/events/feed")

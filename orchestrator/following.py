@@ -6,15 +6,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
+from typing import Any
 
-from orchestrator.model.errors import RunNotFound, ServerRefused, ServerUnavailable
+from orchestrator.model.errors import ServerRefused, ServerUnavailable
 from orchestrator.model.ids import RunId, deployment_of
 from orchestrator.model.run import Run, Step
-from orchestrator.store import keys
-from orchestrator.store.caller import Store
-from orchestrator.store.listening import Subscription
-from orchestrator.store.logs import LogLine, read_log
-from orchestrator.store.runs import read_run
+from orchestrator.operations import runs
+from orchestrator.operations.runs import LogBatch
+from orchestrator.reading import log_line_of, run_of
+from orchestrator.store.logs import LogLine
+from orchestrator.transport import Call, Ears, Transport
 
 PATIENCE = 60.0
 """Seconds without a server after which following gives up: restarts take less."""
@@ -37,12 +38,12 @@ class Followed:
     Every method may raise RunNotFound, and ServerUnavailable when the server stays away.
     """
 
-    def __init__(self, store: Store, run_id: str, *, every: float = WATCHING) -> None:
-        self._store = store
+    def __init__(self, transport: Transport, run_id: str, *, every: float = WATCHING) -> None:
+        deployment_of(run_id)
+        self._transport = transport
         self._id = RunId(run_id)
-        self._channel = keys.ended(deployment_of(run_id))
         self._every = every
-        self._heard: Subscription | None = None
+        self._heard: Ears | None = None
 
     def records(self, timeout: float | None = None) -> Iterator[Run]:
         """The record now and at every later look; the last one is final, or at the timeout."""
@@ -70,13 +71,13 @@ class Followed:
 
     def lines(self) -> Iterator[LogLine]:
         """Every line of the log, those to come too, until the run is over."""
-        log = Log(self._store, self._id)
+        log = Log(self._transport, self._id)
         for _ in self.records():
             yield from log.news()
 
     def news(self) -> Iterator[News]:
         """The record at every look, with what has happened since the last, until it is over."""
-        log, history = Log(self._store, self._id), History()
+        log, history = Log(self._transport, self._id), History()
         for run in self.records():
             steps: list[Step | LogLine] = [*history.news(run.history)]
             lines: Iterator[Step | LogLine] = log.news()
@@ -85,19 +86,13 @@ class Followed:
 
     def _look(self) -> Run:
         # Heard before it is read: an end in between is not missed.
-        self._heard = self._heard or self._store.listen(self._channel)
-        run = self._store.call(read_run(self._id))
-        if run is None:
-            raise RunNotFound(self._id)
-        return run
+        self._heard = self._heard or self._transport.hear_end(self._id)
+        call = Call(read=run_of, method="GET", path=f"/runs/{self._id}")
+        return self._transport.do(runs.read(self._id), call)
 
     def _wait(self, left: float | None) -> None:
         assert self._heard is not None
-        until = time.monotonic() + (self._every if left is None else min(left, self._every))
-        while (rest := until - time.monotonic()) > 0:
-            message = self._heard.wait(rest)
-            if message is None or message[1] == self._id:
-                return
+        self._heard.wait(self._every if left is None else min(left, self._every))
 
     def _pause(self) -> None:
         self._close()
@@ -128,16 +123,31 @@ class History:
 class Log:
     """A run's log, read on from where one stopped."""
 
-    def __init__(self, store: Store, run_id: str) -> None:
-        self._store, self._id = store, RunId(run_id)
-        self._last = "-"
+    def __init__(self, transport: Transport, run_id: str) -> None:
+        self._transport, self._id = transport, RunId(run_id)
+        self._last = ""
 
     def news(self) -> Iterator[LogLine]:
         """The lines that came since the last call."""
-        while batches := self._store.call(read_log(self._id, self._last)):
+        while batches := self._batches():
             self._last = batches[-1][0]
             for _, lines in batches:
                 yield from lines
+
+    def _batches(self) -> list[LogBatch]:
+        call = Call(
+            read=_batches_of,
+            method="GET",
+            path=f"/runs/{self._id}/logs",
+            query={"after": self._last},
+        )
+        return self._transport.do(runs.log_after(self._id, self._last), call)
+
+
+def _batches_of(document: Any) -> list[LogBatch]:
+    """One batch of all lines of a page; the place behind them is where the next one begins."""
+    lines = list(map(log_line_of, document["items"]))
+    return [(document["next"], lines)] if lines else []
 
 
 def _moment(happening: Step | LogLine) -> float:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
-from orchestrator.feed import FollowedFeed
-from orchestrator.model.clock import to_ms
-from orchestrator.model.errors import EventNotFound
+from orchestrator.feed import FollowedFeed, feed_after
+from orchestrator.model.clock import rfc3339, to_ms
 from orchestrator.model.event import Event, Resource, emitted
-from orchestrator.store import events
-from orchestrator.store.caller import Store
+from orchestrator.operations import events
+from orchestrator.reading import event_of
+from orchestrator.store.events import WantedEvents
+from orchestrator.transport import Call, Transport
 
 
 class Noticing:
     """The part of ``Client`` that is about events."""
 
-    _store: Store
+    _transport: Transport
 
     def emit_event(
         self,
@@ -38,7 +40,8 @@ class Noticing:
 
     def emit(self, event: Event) -> Event:
         """``emit_event`` for an event that was checked."""
-        return self._store.call(events.emit_event(event))
+        call = Call(read=event_of, method="POST", path="/events", body=lambda: _body(event))
+        return self._transport.do(events.emit(event), call)
 
     def events(
         self,
@@ -53,19 +56,30 @@ class Noticing:
         resource, received at an aware datetime or later. ``before``: the ``position`` of the last
         one of the page that came before."""
         wanted = _wanted(event, resource_id, since)
-        return self._store.follow(events.list_events(limit, wanted, before))
+        call = Call(
+            read=_items_of,
+            method="GET",
+            path="/events",
+            query={
+                "event": list(wanted.names),
+                "resource_id": resource_id,
+                "since": rfc3339(wanted.since_ms),
+                "before": before,
+                "limit": limit,
+            },
+        )
+        return self._transport.do(events.listed(limit, wanted, before), call)
 
     def event(self, event_id: str) -> Event:
         """One event, as long as the feed has it; EventNotFound when it has none of this id."""
-        found = self._store.follow(events.find_event(event_id))
-        if found is None:
-            raise EventNotFound(event_id)
-        return found
+        path = f"/events/{quote(event_id, safe='')}"
+        call = Call(read=event_of, method="GET", path=path)
+        return self._transport.do(events.read(event_id), call)
 
     def events_after(self, position: str, limit: int = 500) -> list[Event]:
         """The events that follow a ``position`` of the feed, the oldest first; "" is its
         beginning."""
-        return self._store.call(events.events_after(position, limit))
+        return self._transport.do(events.after(position, limit), feed_after(position, limit))
 
     def stream_events(
         self,
@@ -75,14 +89,30 @@ class Noticing:
         after: str | None = None,
     ) -> Iterator[Event]:
         """Events as they happen, from now on (or from after a ``position``), without end."""
-        return FollowedFeed(self._store, _wanted(event, resource_id, None), after).events()
+        return FollowedFeed(self._transport, _wanted(event, resource_id, None), after).events()
 
 
 def _wanted(
     event: str | Collection[str], resource_id: str | None, since: datetime | None
-) -> events.WantedEvents:
-    return events.WantedEvents(
+) -> WantedEvents:
+    return WantedEvents(
         names=(event,) if isinstance(event, str) else event,
         resource_id=resource_id,
         since_ms=None if since is None else to_ms(since),
     )
+
+
+def _body(event: Event) -> dict[str, Any]:
+    """What is emitted, as the API takes it."""
+    return {
+        "id": event.id,
+        "event": event.event,
+        "resource": dict(event.resource),
+        "payload": event.payload,
+        "related": [dict(each) for each in event.related],
+        "occurred": rfc3339(event.occurred) if event.occurred else None,
+    }
+
+
+def _items_of(document: Any) -> list[Event]:
+    return list(map(event_of, document["items"]))

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import quote
+
 from orchestrator.model.deployment import ScheduleRecord
-from orchestrator.model.errors import Conflict, DeploymentNotFound, ScheduleNotFound
+from orchestrator.operations import schedules
+from orchestrator.operations.acting import Acting
+from orchestrator.reading import schedule_of
+from orchestrator.schedule_documents import document_of_schedule
 from orchestrator.schedules import Schedule
-from orchestrator.slugs import free_slug
-from orchestrator.store import schedule_edits
-from orchestrator.store.caller import Store
-from orchestrator.store.requests import Word
-from orchestrator.store.submission import find_deployment, id_of
-from orchestrator.store.validation import check_schedule
+from orchestrator.transport import Call, Transport
 
 
 class Scheduling:
     """The part of ``Client`` that is about schedules. Each is known by deployment and slug."""
 
-    _store: Store
-    _retention_ms: int
+    _transport: Transport
+    _acting: Acting
 
     def schedules(self, deployment: str) -> tuple[ScheduleRecord, ...]:
         """The schedules of a deployment, by slug."""
-        return self._store.follow(find_deployment(deployment)).schedules
+        call = Call(
+            read=lambda document: tuple(map(schedule_of, document["items"])),
+            method="GET",
+            path=_PATH,
+            deployment=deployment,
+        )
+        return self._transport.do(schedules.listed(deployment), call)
 
     def schedule(self, deployment: str, slug: str) -> ScheduleRecord:
         """One schedule; ScheduleNotFound when there is none."""
-        found = self.schedules(deployment)
-        for record in found:
-            if record.definition.slug == slug:
-                return record
-        raise ScheduleNotFound(deployment, slug, [each.definition.slug for each in found])
+        call = _about(deployment, slug, "GET")
+        return self._transport.do(schedules.read(deployment, slug), call)
 
     def create_schedule(self, deployment: str, schedule: Schedule) -> ScheduleRecord:
         """Add a schedule, from now on. Serving again leaves it alone.
@@ -40,17 +44,14 @@ class Scheduling:
             InvalidParameters: with its parameters no run can be made.
             Conflict: there is another one of this slug.
         """
-        live = self._store.follow(find_deployment(deployment))
-        taken = [each.definition.slug for each in live.schedules]
-        definition = schedule.definition(schedule.slug or free_slug(schedule, taken))
-        check_schedule(live, definition)
-        plan = schedule_edits.put_schedule(live.id, definition, edit=False)
-        if self._store.follow(plan) == "exists":
-            raise Conflict(
-                f"{live.name} has another schedule {definition.slug}: replace it, or choose "
-                "another slug"
-            )
-        return self.schedule(deployment, definition.slug)
+        call = Call(
+            read=schedule_of,
+            method="POST",
+            path=_PATH,
+            deployment=deployment,
+            body=lambda: document_of_schedule(schedule),
+        )
+        return self._transport.do(schedules.create(deployment, schedule), call)
 
     def replace_schedule(self, deployment: str, slug: str, schedule: Schedule) -> ScheduleRecord:
         """Put another schedule in the place of this one, from now on. Serving again leaves it
@@ -60,34 +61,40 @@ class Scheduling:
             InvalidParameters: with its parameters no run can be made.
             ScheduleNotFound: there is none to be replaced.
         """
-        live = self._store.follow(find_deployment(deployment))
-        definition = schedule.definition(slug)
-        if definition.slug != slug:
-            raise Conflict(f"the new schedule is called {definition.slug}, the old one {slug}")
-        check_schedule(live, definition)
-        plan = schedule_edits.put_schedule(live.id, definition, edit=True)
-        return self._changed(self._store.follow(plan), deployment, slug)
+        call = _about(deployment, slug, "PUT", schedule=schedule)
+        return self._transport.do(schedules.replace(deployment, slug, schedule), call)
 
     def pause_schedule(self, deployment: str, slug: str) -> ScheduleRecord:
         """Let it make no more runs; those of it that wait end as ``Skipped``."""
-        plan = schedule_edits.pause_schedule(id_of(deployment), slug, self._retention_ms)
-        return self._changed(self._store.follow(plan).word, deployment, slug)
+        call = _about(deployment, slug, "POST", "/pause")
+        return self._transport.do(schedules.pause(deployment, slug, self._acting), call)
 
     def resume_schedule(self, deployment: str, slug: str) -> ScheduleRecord:
         """Let it go on, from now."""
-        plan = schedule_edits.resume_schedule(id_of(deployment), slug)
-        return self._changed(self._store.follow(plan), deployment, slug)
+        call = _about(deployment, slug, "POST", "/resume")
+        return self._transport.do(schedules.resume(deployment, slug), call)
 
     def delete_schedule(self, deployment: str, slug: str) -> ScheduleRecord:
         """Forget it; the record as it was. Its runs that wait end as ``Skipped``. One that code
         made is made again when that is served again."""
-        record = self.schedule(deployment, slug)
-        plan = schedule_edits.delete_schedule(id_of(deployment), slug, self._retention_ms)
-        if self._store.follow(plan) != "ok":
-            raise ScheduleNotFound(deployment, slug, [])
-        return record
+        call = _about(deployment, slug, "DELETE")
+        return self._transport.do(schedules.delete(deployment, slug, self._acting), call)
 
-    def _changed(self, word: Word, deployment: str, slug: str) -> ScheduleRecord:
-        if word == "gone":
-            raise DeploymentNotFound(deployment)
-        return self.schedule(deployment, slug)
+
+_PATH = "/deployments/{deployment}/schedules"
+
+
+def _about(
+    deployment: str, slug: str, method: str, verb: str = "", schedule: Schedule | None = None
+) -> Call[ScheduleRecord]:
+    def body() -> Any:
+        assert schedule is not None
+        return document_of_schedule(schedule)
+
+    return Call(
+        read=schedule_of,
+        method=method,
+        path=f"{_PATH}/{quote(slug, safe='')}{verb}",
+        deployment=deployment,
+        body=None if schedule is None else body,
+    )

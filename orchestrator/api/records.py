@@ -32,14 +32,22 @@ class ScheduleRecord(Record):
     jitter: float
     start_date: datetime | None
     end_date: datetime | None
+    anchor_date: datetime | None
+    """Of an interval: what it is counted from."""
+    day_or: bool | None
+    """Of a cron: whether day of month or weekday is enough."""
     origin: Origin
     edited: bool
+    generation: int
+    """Rises with every change of the rule."""
+    cursor_at: datetime
     next_at: datetime | None
 
 
 class DeploymentRecord(Record):
     """A flow made servable, as it stands."""
 
+    id: str
     name: str
     flow: str
     entrypoint: str
@@ -48,6 +56,8 @@ class DeploymentRecord(Record):
     tags: list[str]
     parameters: dict[str, Any]
     parameter_schema: dict[str, Any]
+    enforce_parameter_schema: bool
+    options: dict[str, Any]
     paused: bool
     paused_by: PausedBy | None
     held: bool

@@ -142,8 +142,12 @@ class ScheduleRecord:
             "jitter": definition.jitter_seconds,
             "start_date": definition.details.get("start"),
             "end_date": definition.details.get("end"),
+            "anchor_date": definition.details.get("anchor"),
+            "day_or": definition.details.get("day_or"),
             "origin": self.origin,
             "edited": self.edited,
+            "generation": self.generation,
+            "cursor_at": rfc3339(self.cursor_ms),
             "next_at": rfc3339(self.next_ms) if definition.active else None,
         }
 
@@ -214,6 +218,7 @@ class Deployment:
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "id": self.id,
             "name": self.name,
             "flow": self.flow,
             "entrypoint": self.entrypoint,
@@ -222,6 +227,8 @@ class Deployment:
             "tags": list(self.tags),
             "parameters": self.shown_parameters,
             "parameter_schema": without_secrets(self.parameter_schema),
+            "enforce_parameter_schema": self.enforce_parameter_schema,
+            "options": asdict(self.options),
             "paused": self.paused,
             "paused_by": self.paused_by,
             "held": self.held,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -109,7 +109,7 @@ def explained(run_id: str) -> Plan[Explanation]:
     return found
 
 
-def log_after(run_id: str, position: str = "", batches: int = 200) -> Plan[Sequence[LogBatch]]:
+def log_after(run_id: str, position: str = "", batches: int = 200) -> Plan[list[LogBatch]]:
     """What was logged behind a place of the log; "" is its beginning."""
     yield from read(run_id)
     (found,) = yield [read_log(RunId(run_id), position or "-", batches)]

@@ -13,6 +13,7 @@ from orchestrator.model.run import Step
 from orchestrator.model.states import State
 from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import announce_deployment, put_deployment
+from orchestrator.transport import Direct
 from tests.support import Server, eventually
 
 
@@ -60,7 +61,7 @@ def test_an_end_is_heard_at_once(durable: Server) -> None:
     """Not only at the next look, however far away that is."""
     with ThreadPoolExecutor() as pool, Client(durable.url) as client:
         run = client.create_run("idle/x")
-        records = following.Followed(open_store(durable.url), run.id, every=600).records()
+        records = following.Followed(Direct(open_store(durable.url)), run.id, every=600).records()
         assert next(records).state is State.SCHEDULED
         last = pool.submit(next, records)
 

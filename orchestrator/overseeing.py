@@ -1,0 +1,73 @@
+"""What a client can ask and do about runners and the server."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from orchestrator.model.deployment import RunnerRecord
+from orchestrator.operations import runners
+from orchestrator.operations.acting import Acting
+from orchestrator.operations.runners import ServerState
+from orchestrator.reading import runner_of
+from orchestrator.store.checks import Finding
+from orchestrator.transport import Call, Transport
+
+
+class Overseeing:
+    """The part of ``Client`` that is about runners and the server."""
+
+    _transport: Transport
+    _acting: Acting
+
+    def runners(self) -> list[RunnerRecord]:
+        """Every serving process that was heard of within the last hour, by name."""
+        call = Call(
+            read=lambda document: list(map(runner_of, document["items"])),
+            method="GET",
+            path="/runners",
+        )
+        return self._transport.do(runners.listed(), call)
+
+    def drain_runner(self, runner_id: str) -> RunnerRecord:
+        """Have a runner claim nothing more, finish what it runs, and end, as its first signal
+        would. What does not finish within its shutdown grace goes back to the queue.
+
+        Raises:
+            RunnerNotFound: it is registered nowhere.
+        """
+        path = f"/runners/{quote(runner_id, safe='')}/drain"
+        call = Call(read=runner_of, method="POST", path=path)
+        return self._transport.do(runners.drain(runner_id, self._acting), call)
+
+    def drain_host(self, host: str) -> list[RunnerRecord]:
+        """The same for every runner of a host.
+
+        Raises:
+            RunnerNotFound: none of them is registered.
+        """
+        call = Call(
+            read=lambda document: list(map(runner_of, document["items"])),
+            method="POST",
+            path=f"/hosts/{quote(host, safe='')}/drain",
+        )
+        return self._transport.do(runners.drain_host(host, self._acting), call)
+
+    def scheduler_is_alive(self) -> bool:
+        """Whether a scheduler works: without one schedules, delayed runs and retries wait."""
+        return self._server().is_led
+
+    def server_facts(self) -> dict[str, str]:
+        """What the server tells of itself."""
+        return self._server().facts
+
+    def server_findings(self) -> list[Finding]:
+        """Whether the server can be used, and what is risky about it; the worst first."""
+        return self._server().findings
+
+    def _server(self) -> ServerState:
+        call = Call(
+            read=lambda document: ServerState(document["facts"], document["scheduler"]),
+            method="GET",
+            path="/server",
+        )
+        return self._transport.do(runners.server_state(), call)

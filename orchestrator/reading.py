@@ -1,0 +1,149 @@
+"""Records from the documents that HTTP sends: the inverse of their ``to_json``.
+
+What stands in a document is what people may see: secrets come back masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from orchestrator.model.clock import to_ms
+from orchestrator.model.deployment import (
+    Deployment,
+    FlowOptions,
+    RunnerRecord,
+    ScheduleDefinition,
+    ScheduleRecord,
+)
+from orchestrator.model.event import Event
+from orchestrator.model.explanation import Explanation
+from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.model.run import Run, Step
+from orchestrator.model.states import LATE, State
+from orchestrator.store.logs import LogLine
+
+Document = Mapping[str, Any]
+
+
+def run_of(document: Document) -> Run:
+    """A run."""
+    fields = dict(document)
+    for moment in ("created_at", "scheduled_at", "claimed_at", "started_at", "ended_at"):
+        fields[moment] = _ms(fields[moment])
+    known = {name: fields[name] for name in Run.__slots__ if name in fields}
+    return Run(
+        **{
+            **known,
+            "id": RunId(fields["id"]),
+            "state": _state(fields["state"]),
+            "tags": tuple(fields["tags"]),
+            "history": tuple(map(_step, fields["history"])),
+            "secrets": (),
+        }
+    )
+
+
+def deployment_of(document: Document) -> Deployment:
+    """A deployment."""
+    known = {name: document[name] for name in Deployment.__slots__ if name in document}
+    return Deployment(
+        **{
+            **known,
+            "id": DeploymentId(document["id"]),
+            "tags": tuple(document["tags"]),
+            "options": FlowOptions.from_json(document["options"]),
+            "schedules": tuple(map(schedule_of, document["schedules"])),
+            "runners": tuple(document["runners"]),
+        }
+    )
+
+
+def schedule_of(document: Document) -> ScheduleRecord:
+    """A schedule."""
+    details = {
+        name: document[shown] for name, shown in _DETAILS.items() if document.get(shown) is not None
+    }
+    definition = ScheduleDefinition(
+        slug=document["slug"],
+        kind=document["kind"],
+        expression=document["expression"],
+        timezone=document["timezone"],
+        active=document["active"],
+        parameters=document["parameters"],
+        catchup=document["catchup"],
+        overlap=document["overlap"],
+        jitter_seconds=document["jitter"],
+        details=details,
+    )
+    cursor_ms = _ms(document["cursor_at"])
+    assert cursor_ms is not None
+    return ScheduleRecord(
+        definition=definition,
+        origin=document["origin"],
+        generation=document["generation"],
+        cursor_ms=cursor_ms,
+        next_ms=_ms(document["next_at"]),
+        edited=document["edited"],
+    )
+
+
+def runner_of(document: Document) -> RunnerRecord:
+    """A runner."""
+    known = {name: document[name] for name in RunnerRecord.__slots__ if name in document}
+    times = {name: _ms(document[name]) for name in ("started_at", "last_seen")}
+    return RunnerRecord(**{**known, **times, "deployments": tuple(document["deployments"])})
+
+
+def event_of(document: Document) -> Event:
+    """An event."""
+    known = {name: document[name] for name in Event.__slots__ if name in document}
+    times = {name: _ms(document[name]) for name in ("occurred", "received")}
+    return Event(**{**known, **times, "related": tuple(document["related"])})
+
+
+def explanation_of(document: Document) -> Explanation:
+    """Why a run is where it is."""
+    return Explanation(
+        run=run_of(document["run"]),
+        code=document["code"],
+        sentence=document["sentence"],
+        notes=tuple(document["notes"]),
+    )
+
+
+def log_line_of(document: Document) -> LogLine:
+    """A line of a log."""
+    at = _ms(document["at"])
+    assert at is not None
+    return LogLine(
+        at / 1000,
+        document["level"],
+        document["logger"],
+        document["text"],
+        document["attempt"],
+    )
+
+
+_DETAILS = {"start": "start_date", "end": "end_date", "anchor": "anchor_date", "day_or": "day_or"}
+
+
+def _step(document: Document) -> Step:
+    at_ms = _ms(document["at"])
+    assert at_ms is not None
+    return Step(
+        at_ms=at_ms,
+        state=State(document["state"]),
+        attempt=document["attempt"],
+        runner=document["runner"] or "",
+        reason=document["reason"] or "",
+    )
+
+
+def _state(shown: str) -> State:
+    return State.SCHEDULED if shown == LATE else State(shown)
+
+
+def _ms(text: str | None) -> int | None:
+    return None if text is None else to_ms(datetime.fromisoformat(text))
