@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
@@ -23,8 +24,9 @@ from soak.checker import judge
 from soak.evidence import Evidence
 from soak.figures import causes, figures, recoveries, refusals
 from soak.fleet import Code
-from soak.history import WALL_OFFSET_NS, Event
+from soak.history import WALL_OFFSET_NS, Event, History
 from soak.journal import Mark as JournalMark
+from soak.load import Load
 from soak.plan import SCHEDULERS, SERVER, plan
 from soak.profile import FULL, QUICK, Profile
 from soak.report import report
@@ -302,6 +304,15 @@ def test_a_wrong_clock_is_wrong_in_turn_and_leaves_the_witness_its_own() -> None
     assert before[1] < monotonic < time.monotonic()
     assert before[0] - 1 < seconds - 3600 * turn < time.time() + 1
     assert abs(ns / 1e9 - seconds) < 1
+
+
+def test_who_has_enough_asks_for_nothing_more(tmp_path: Path) -> None:
+    enough = threading.Event()
+    enough.set()
+    history = History(tmp_path / "history")
+    load = Load(QUICK, 1, "unix:///nowhere", history, progress=lambda: 1.0, enough=enough)
+    load.ask_for_runs()
+    assert not load.accepted
 
 
 def test_a_later_version_differs_in_every_script(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -38,6 +39,9 @@ def main() -> int:
     code, home = Code.copied(folder / "code"), folder / "other"
     other = Code.of_commit(chosen.other, home) if chosen.other else Code.later(home)
     with trial(profile, chosen.seed, folder, code, other) as soak:
+        # Who cannot wait gets a judgement of what has happened so far.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: soak.enough.set())
         evidence = soak.run()
     violations = judge(evidence)
     shown = {

@@ -44,6 +44,8 @@ class Injector:
     server: Server
     history: History
     random: Random
+    enough: threading.Event
+    """Nothing more is to break."""
     _shares: dict[str, float] = field(default_factory=dict)
     """Lane -> the part of its faults that are over."""
     _contact: threading.Lock = field(default_factory=threading.Lock)
@@ -53,9 +55,11 @@ class Injector:
     def work_off(self, lane: str, faults: list[Fault]) -> None:
         """All faults of a lane, one after the other."""
         for number, fault in enumerate(faults):
-            time.sleep(fault.wait)
+            self.enough.wait(fault.wait)
             if lane not in self.hosts:
                 self._keep_step(number / len(faults))
+            if self.enough.is_set():
+                break
             with self._alone(fault):
                 self._inject(lane, fault)
             self._shares[lane] = (number + 1) / len(faults)
@@ -64,7 +68,8 @@ class Injector:
     def _keep_step(self, share: float) -> None:
         """Wait for the hosts, which take the longest: whatever breaks does so all the time."""
         while share > sum(self._shares.get(host, 0.0) for host in self.hosts) / len(self.hosts):
-            time.sleep(STEP_SECONDS)
+            if self.enough.wait(STEP_SECONDS):
+                break
 
     def _alone(self, fault: Fault) -> AbstractContextManager[object]:
         cuts = fault.kind in ("kill server", "stop server", "cut journal", "stop spawner")

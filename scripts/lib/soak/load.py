@@ -40,21 +40,17 @@ class Load:
     history: History
     progress: Callable[[], float]
     """The share of the faults that are over, about: runs are asked for at the same pace."""
+    enough: threading.Event
+    """No more runs are to be asked for."""
     is_calm: threading.Event = field(default_factory=threading.Event)
     accepted: list[RunId] = field(default_factory=list)
     endless: list[RunId] = field(default_factory=list)
     """Runs that end only when somebody cancels them."""
     finals: dict[RunId, Run] = field(default_factory=dict)
     """Records as they were when they were first seen to be final."""
-    gone: set[RunId] = field(default_factory=set)
-    """Runs that have no record any more. Whether that may be is for the checker to say."""
     edits: int = 0
-
-    @property
-    def open(self) -> list[RunId]:
-        """The runs that are not known to be over."""
-        over = {*self.finals, *self.gone}
-        return [run_id for run_id in list(self.accepted) if run_id not in over]
+    _open: dict[RunId, None] = field(default_factory=dict)
+    """The runs that are not known to be over, in the order in which they were asked for."""
 
     def ask_for_runs(self) -> None:
         """Create all runs, never too many at once."""
@@ -62,24 +58,29 @@ class Load:
         window = WINDOW * self.profile.hosts * self.profile.limit
         with Client(self.url) as client:
             for number in range(self.profile.runs):
-                while len(self.open) >= window or not self._is_due(number):
-                    time.sleep(LOOK_SECONDS / 4)
+                while not self.enough.is_set() and not (
+                    len(self._open) < window and self._is_due(number)
+                ):
+                    self.enough.wait(LOOK_SECONDS / 4)
+                if self.enough.is_set():
+                    break
                 self._create(client, number, random)
 
     def watch(self) -> None:
         """Note the records of runs that are over, until all are, or time is up."""
         store = open_store(self.url)
         done_at = None
-        while done_at is None or (self.open and time.monotonic() < done_at):
+        while done_at is None or (self._open and time.monotonic() < done_at):
             if self.is_calm.is_set() and done_at is None:
                 done_at = time.monotonic() + self.profile.quiet_seconds
             with suppress(ServerUnavailable):
-                asked = self.open
+                asked = list(self._open)
                 found = store.call_all([read_run(run_id) for run_id in asked])
                 for run_id, run in zip(asked, found, strict=True):
-                    if run is None:
-                        self.gone.add(run_id)
-                    elif run.is_final:
+                    if run is None or run.is_final:
+                        # Whether one may be gone is for the checker to say.
+                        del self._open[run_id]
+                    if run is not None and run.is_final:
                         self.finals[run_id] = run
             time.sleep(LOOK_SECONDS)
         store.close()
@@ -113,6 +114,7 @@ class Load:
             lambda run: run.id,
         )
         self.accepted.append(run.id)
+        self._open[run.id] = None
         if kind == "endless":
             self.endless.append(run.id)
 
@@ -170,7 +172,8 @@ class Load:
             store.close()
 
     def _some_run(self, random: Random) -> RunId | None:
-        return random.choice(self.open) if self.open else None
+        runs = list(self._open)
+        return random.choice(runs) if runs else None
 
     def _ask(self, kind: str, subject: str, call: Callable[[], Any]) -> None:
         self.history.ask(kind, subject, call, lambda answer: str(getattr(answer, "state", "ok")))

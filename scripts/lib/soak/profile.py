@@ -82,7 +82,7 @@ QUICK = Profile(
 FULL = Profile(
     runs=20_000,
     hosts=4,
-    limit=8,
+    limit=16,
     schedulers=3,
     faults={
         "kill runner": 510,

@@ -58,6 +58,8 @@ class Trial:
     history: History = field(init=False)
     began_ms: float = field(default_factory=lambda: time.time() * 1000)
     lateness: float = 0.0
+    enough: threading.Event = field(default_factory=threading.Event)
+    """Once it is set, what has happened until then is judged."""
 
     def __post_init__(self) -> None:
         self.history = History(self.folder / "history")
@@ -84,11 +86,11 @@ class Trial:
 
         load = Load(
             self.profile, self.seed, self.proxies[PEOPLE].url, self.history,
-            progress=progress,
+            progress=progress, enough=self.enough,
         )  # fmt: skip
         injector = Injector(
             self.hosts, self.schedulers, self.proxies, self.server, self.history,
-            Random(f"victims {self.seed}"),
+            Random(f"victims {self.seed}"), self.enough,
         )  # fmt: skip
         with ThreadPoolExecutor(max_workers=len(lanes) + 3) as pool:
             watching = pool.submit(load.watch)
