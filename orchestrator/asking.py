@@ -107,11 +107,12 @@ class Asking:
         since: datetime | None = None,
         until: datetime | None = None,
         text: str = "",
+        parent: str | None = None,
     ) -> list[Run]:
         """The newest runs first: of one deployment or of all, in any of these states (``Late``
-        too), with all of these tags, created at an aware datetime or later, before another one, and
-        with this text in name or id."""
-        wanted = runs.wanted_runs(deployment, state, tags, since, until, text)
+        too), with all of these tags, created at an aware datetime or later, before another one,
+        with this text in name or id, and asked for by this run."""
+        wanted = runs.wanted_runs(deployment, state, tags, since, until, text, parent)
         found: list[Run] = []
         before: str | None = ""
         while before is not None and len(found) < limit:
@@ -129,13 +130,13 @@ class Asking:
         since: datetime | None = None,
         until: datetime | None = None,
         text: str = "",
+        parent: str | None = None,
         before: str = "",
     ) -> Page[Run]:
         """The same in pages: ``before`` is the ``next`` of the page that came before. A page may
         hold fewer runs than ``limit`` although there is a next one."""
-        return self._page(
-            limit, runs.wanted_runs(deployment, state, tags, since, until, text), before
-        )
+        wanted = runs.wanted_runs(deployment, state, tags, since, until, text, parent)
+        return self._page(limit, wanted, before)
 
     def wait_for_run(self, run_id: str, timeout: float | None = None) -> Run:
         """The record at the run's end, or as it is after ``timeout`` seconds."""
@@ -152,7 +153,8 @@ class Asking:
         return Followed(self._transport, run_id).news()
 
     def cancel_run(self, run_id: str) -> Run:
-        """Stop a run in any state; one that runs gets its grace time first.
+        """Stop a run in any state, and what it has asked for; one that runs gets its grace time
+        first.
 
         Raises:
             RunIsFinal: it had ended before, in whichever way.
@@ -247,6 +249,7 @@ def _query(limit: int, wanted: Wanted, before: str) -> dict[str, Any]:
         "since": rfc3339(wanted.since_ms),
         "until": rfc3339(wanted.until_ms),
         "text": wanted.text,
+        "parent": wanted.parent,
         "before": before,
     }
 

@@ -24,6 +24,7 @@ def run_deployment(
     tags: Sequence[str] | None = None,
     idempotency_key: str | None = None,
     flow_run_name: str | None = None,
+    as_subflow: bool = True,
 ) -> Run:
     """The run of the deployment at its end, or as it is after ``timeout`` seconds.
 
@@ -39,11 +40,13 @@ def run_deployment(
         tags: come to the deployment's.
         idempotency_key: the same key again gives the same run.
         flow_run_name: what to call the run.
+        as_subflow: inside a run: it becomes a child of that run, and is cancelled with it.
 
     Raises:
         DeploymentNotFound: there is none.
         InvalidInput: parameters or an option that cannot be used; nothing was created.
         KeyReused: the idempotency key came before, with other parameters.
+        TooDeep: this run is the last of a chain of runs that asked for each other without end.
         ServerUnavailable: no server answers.
     """
     if timeout is not None and not timeout >= 0:
@@ -57,7 +60,7 @@ def run_deployment(
         name=flow_run_name,
     )
     if context.in_run_process():
-        return _through_runner(asked, timeout)
+        return _through_runner(asked, timeout, as_subflow)
     from orchestrator.client import Client
 
     with Client() as client:
@@ -73,6 +76,7 @@ async def arun_deployment(
     tags: Sequence[str] | None = None,
     idempotency_key: str | None = None,
     flow_run_name: str | None = None,
+    as_subflow: bool = True,
 ) -> Run:
     """``run_deployment`` for code in an event loop, which goes on meanwhile."""
     import asyncio
@@ -86,6 +90,7 @@ async def arun_deployment(
         tags,
         idempotency_key,
         flow_run_name,
+        as_subflow,
     )
 
 
@@ -99,7 +104,7 @@ def pause_run() -> None:
     context.request("pause_run")
 
 
-def _through_runner(asked: Asked, timeout: float | None) -> Run:
+def _through_runner(asked: Asked, timeout: float | None, as_subflow: bool) -> Run:
     """A run process has no connection of its own: its runner asks for it."""
     encoded(asked.deployment, asked.parameters or {})
     created = context.request(
@@ -110,6 +115,7 @@ def _through_runner(asked: Asked, timeout: float | None) -> Run:
         scheduled_at=None if asked.scheduled_at is None else to_ms(asked.scheduled_at),
         idempotency_key=asked.idempotency_key,
         name=asked.name or "",
+        as_subflow=as_subflow,
     )
     if timeout == 0:
         return _run_of(created)

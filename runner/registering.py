@@ -10,11 +10,10 @@ from typing import Any
 from orchestrator.model.deployment import RunnerRecord
 from orchestrator.model.errors import ServerRefused
 from orchestrator.model.ids import DeploymentId
-from orchestrator.store.attention import is_led, lower_attention
+from orchestrator.store.attention import NOW, is_led, lower_attention
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.checks import check_server, server_facts, server_id
 from orchestrator.store.deployments import (
-    NOW,
     Put,
     announce_deployment,
     pause_deployment,

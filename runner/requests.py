@@ -18,7 +18,7 @@ from orchestrator.model.states import State
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.events import emit_from_run
 from orchestrator.store.runs import pause_run, read_run
-from orchestrator.store.submission import create_run
+from orchestrator.store.submission import create_child, create_run, name_run
 
 from . import events
 from .runs import HeldRun
@@ -91,16 +91,22 @@ class Requests:
             pause = min(pause * 1.5, LONGEST_LOOK)
 
     async def _create_run(self, asking: HeldRun, given: dict[str, Any]) -> Run:
-        scheduled_at = given.get("scheduled_at")
+        scheduled_at, linked = given.get("scheduled_at"), given.pop("as_subflow", True)
         asked = Asked(
             **{
                 **given,
                 "name": given.get("name") or None,
                 "scheduled_at": None if scheduled_at is None else from_ms(scheduled_at),
                 "created_by": f"run:{asking.id}",
+                "parent": asking.id if linked else None,
+                "depth": asking.claimed.depth + 1,
             }
         )
-        return await self._store.follow(create_run(asked, self._clock))
+        if not linked:
+            return await self._store.follow(create_run(asked, self._clock))
+        asking.has_children = True
+        run_id = name_run(asked, self._clock)
+        return await self._store.follow(create_child(asked, asking.token, run_id))
 
     async def _emit_event(self, asking: HeldRun, given: dict[str, Any]) -> dict[str, str]:
         """As text: the record has more than the pipe must know."""

@@ -69,6 +69,8 @@ class HeldRun:
         self.reason = ""
         self.is_over = False
         """Every process of it is gone."""
+        self.has_children = claimed.children > 0
+        """It has asked for runs, which may have to end with it."""
         self._grace: float | None = None
         self._paused = False
         self._asked = 0.0

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
     from orchestrator.store.logs import LogLine
 
+
+CHILDREN_SHOWN = 20
+"""On the page of one run."""
+
 _LEVELS = {"DEBUG": "dim", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red"}
 
 
@@ -64,6 +68,7 @@ def print_run(run: Run, now_ms: int) -> None:
             ("Version", run.version),
             ("Commit", run.commit),
             ("Key", run.idempotency_key),
+            ("Parent", run.parent),
             ("Retry of", run.retry_of),
             ("Retried as", run.retried_as),
             ("Progress", None if run.progress is None else as_json(run.progress)),
@@ -72,6 +77,17 @@ def print_run(run: Run, now_ms: int) -> None:
     )
     _print_error(run.error)
     _print_history(run.history, now_ms)
+
+
+def print_children(run: Run, children: Sequence[Run], now_ms: int) -> None:
+    """What a run has asked for, the last ones of many."""
+    if not run.children:
+        return
+    print_heading("Children")
+    if children:
+        print_runs(children, now_ms)
+    if len(children) < run.children:
+        note(f"{len(children)} of {run.children}; all: orchestrator run ls --parent {run.id}")
 
 
 def print_log_line(line: LogLine) -> None:

@@ -15,7 +15,7 @@ from orchestrator.cli.moments import parse_since
 from orchestrator.cli.output import LimitOption, Output, OutputOption, print_document
 from orchestrator.cli.retrying import retry
 from orchestrator.cli.run_logs import logs
-from orchestrator.cli.run_page import print_run, print_runs
+from orchestrator.cli.run_page import CHILDREN_SHOWN, print_children, print_run, print_runs
 from orchestrator.cli.watching import watch_run
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.states import LATE, State
@@ -60,13 +60,17 @@ def ls(
         str | None,
         typer.Option("--since", metavar="WHEN", help="Created since: 2h (ago), or a time."),
     ] = None,
+    parent: Annotated[
+        str | None,
+        typer.Option("--parent", metavar="RUN_ID", help="Only runs that this run has asked for."),
+    ] = None,
     limit: LimitOption = 50,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List runs, newest first."""
     after = None if since is None else parse_since(since)
     with connected() as client:
-        found = client.runs(limit, deployment, state, tags=tag, since=after)
+        found = client.runs(limit, deployment, state, tags=tag, since=after, parent=parent)
     now_ms = SystemClock().now_ms()
     if output is Output.JSON:
         print_document([run.to_json(now_ms) for run in found])
@@ -79,11 +83,14 @@ def inspect(run_id: IdArgument, output: OutputOption = Output.TEXT) -> None:
     """Show everything about one run."""
     with connected() as client:
         run = client.run(run_id)
+        text = output is Output.TEXT
+        children = client.runs(CHILDREN_SHOWN, parent=run_id) if text and run.children else []
     now_ms = SystemClock().now_ms()
     if output is Output.JSON:
         print_document(run.to_json(now_ms))
     else:
         print_run(run, now_ms)
+        print_children(run, children, now_ms)
 
 
 app.command("logs")(logs)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestrator.model.errors import InvalidOption, InvalidParameters, ParameterFault
+from orchestrator.model.errors import InvalidOption, InvalidParameters, ParameterFault, TooDeep
 from orchestrator.model.ids import LONGEST_NAME, RunId
 from orchestrator.model.plain import as_json
+
+DEEPEST = 100
+"""Runs that may stand above a run. A chain this long is one that never ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,7 @@ class Asked:
 
     Raises:
         InvalidOption: a value that cannot be used.
+        TooDeep: it would be one of a chain of runs that asked for each other without end.
     """
 
     deployment: str
@@ -34,6 +38,10 @@ class Asked:
     created_by: str = "person"
     retry_of: RunId | None = None
     """The ended run that it does again."""
+    parent: RunId | None = None
+    """The run that asks for it."""
+    depth: int = 0
+    """How many runs stand above it; DEEPEST at most."""
 
     def __post_init__(self) -> None:
         _check_moment(self.scheduled_at)
@@ -42,6 +50,8 @@ class Asked:
             if getattr(self, option) is not None:
                 _check_text(option, getattr(self, option))
         check_mapping(self.deployment, self.parameters)
+        if self.depth > DEEPEST:
+            raise TooDeep(self.deployment, self.parent, DEEPEST)
         object.__setattr__(self, "parameters", as_json(self.parameters))
 
 

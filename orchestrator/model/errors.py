@@ -15,7 +15,8 @@ OrchestratorError
 ├── Conflict                       it exists, but not in a state that allows this
 │   ├── RunIsFinal
 │   ├── RunIsOpen
-│   └── KeyReused
+│   ├── KeyReused
+│   └── TooDeep                    runs ask for runs that ask for runs, without end
 ├── LeaseLost                      another runner owns the run; whatever we know must be dropped
 ├── ServerUnavailable (ConnectionError)
 │   ├── EmbeddedServerFailed       the one we start ourselves does not come up
@@ -149,6 +150,17 @@ class KeyReused(Conflict):
         self.key, self.run_id = key, run_id
         super().__init__(
             f"idempotency key {_short(key)} was used with other parameters for run {run_id}"
+        )
+
+
+class TooDeep(Conflict):
+    """A run was asked for by the last of a chain of runs that is as long as one may be."""
+
+    def __init__(self, deployment: str, above: str | None, deepest: int) -> None:
+        self.deployment, self.above, self.deepest = deployment, above, deepest
+        super().__init__(
+            f"no run of {deployment} was created: {deepest} runs stand above it already"
+            f"{f' ({above} asked for it)' if above else ''}, each asked for by the one before it"
         )
 
 

@@ -75,6 +75,12 @@ class Run:
     """The ended run that this one does again."""
     retried_as: RunId | None
     """The latest run that does this one again."""
+    parent: RunId | None
+    """The run that asked for this one."""
+    depth: int
+    """How many runs stand above it: 0 for one that a person, a program or a schedule asked for."""
+    children: int
+    """How many runs it has asked for."""
     reason: str | None
     history: tuple[Step, ...]
 
@@ -152,6 +158,9 @@ class Run:
             "cpu_seconds": self.cpu_seconds,
             "retry_of": self.retry_of,
             "retried_as": self.retried_as,
+            "parent": self.parent,
+            "depth": self.depth,
+            "children": self.children,
             "reason": self.reason,
             "history": [step.to_json() for step in self.history],
         }
@@ -206,6 +215,9 @@ def run_from_hash(run_id: RunId, fields: Mapping[str, str]) -> Run:
         cpu_seconds=float(fields.get("cpu_seconds") or 0) or None,
         retry_of=link("retry_of"),
         retried_as=link("retried_as"),
+        parent=link("parent"),
+        depth=int(fields.get("depth") or 0),
+        children=int(fields.get("children") or 0),
         reason=text("reason"),
         history=_history(fields.get("history", "")),
     )

@@ -15,6 +15,7 @@ from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.operations.acting import Acting
 from orchestrator.store import runs
+from orchestrator.store.children import cancel_family
 from orchestrator.store.explaining import explain_run
 from orchestrator.store.listing import Page, Wanted, list_runs, page_of_runs
 from orchestrator.store.logs import LogLine, read_log
@@ -52,6 +53,7 @@ def wanted_runs(
     since: datetime | None = None,
     until: datetime | None = None,
     text: str = "",
+    parent: str | None = None,
 ) -> Wanted:
     """Which runs, as people say it. The deployment may be given by its id, too."""
     return Wanted(
@@ -61,13 +63,15 @@ def wanted_runs(
         since_ms=None if since is None else to_ms(since),
         until_ms=None if until is None else to_ms(until),
         text=text,
+        parent=None if parent is None else RunId(parent),
     )
 
 
 def cancel(run_id: str, acting: Acting) -> Plan[Run]:
-    """Stop a run in any state; RunIsFinal when it had ended before."""
-    request = runs.cancel_run(RunId(run_id), acting.by, acting.retention_ms)
-    word, run = yield from _changed(run_id, request)
+    """Stop a run in any state, and what it has asked for; RunIsFinal when it had ended before."""
+    deployment_of(run_id)
+    word = yield from cancel_family(RunId(run_id), acting.by, acting.retention_ms)
+    run = yield from read(run_id)
     if word == "already":
         raise RunIsFinal(run_id, run.state)
     return run
@@ -117,7 +121,10 @@ def log_after(run_id: str, position: str = "", batches: int = 200) -> Plan[list[
 
 
 def _exact(wanted: Wanted) -> Plan[Wanted]:
-    """The same with the deployment's full name; DeploymentNotFound when there is none."""
+    """The same with the deployment's full name; DeploymentNotFound when there is none, RunNotFound
+    when there is no such parent."""
+    if wanted.parent is not None:
+        yield from read(wanted.parent)
     if wanted.deployment is None:
         return wanted
     deployment = yield from find_deployment(wanted.deployment)

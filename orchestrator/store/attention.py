@@ -13,6 +13,9 @@ from orchestrator.store import keys
 from orchestrator.store.requests import Request, command, nothing, script_call
 from orchestrator.store.texts import maybe_int
 
+NOW = 0
+"""An instant that is always due: the scheduler looks at once."""
+
 
 def lower_attention(d: DeploymentId, at_ms: int) -> Request[None]:
     """The scheduler looks at ``d`` at ``at_ms`` or earlier; it is woken when that is news."""

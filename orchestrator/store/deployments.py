@@ -16,7 +16,7 @@ from orchestrator.model.deployment import (
 from orchestrator.model.ids import DeploymentId
 from orchestrator.model.secrets import secret_places
 from orchestrator.store import keys
-from orchestrator.store.attention import lower_attention, raise_attention
+from orchestrator.store.attention import NOW, lower_attention, raise_attention
 from orchestrator.store.requests import (
     Plan,
     Request,
@@ -28,9 +28,6 @@ from orchestrator.store.requests import (
 )
 from orchestrator.store.schedules import rule_text, schedules_of
 from orchestrator.store.texts import maybe_int, record_of, text_of
-
-NOW = 0
-"""An instant that is always due: the scheduler looks at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ orc:{D}:schedules      hash    "<slug>:<field>" -> rule and cursor of each sched
 orc:{D}:runners        hash    "<runner>" -> info; and with :beat :claim :keep :drain :server
 orc:{D}:run:ID         hash    the record of a run, the truth; no expiry while open (F75)
 orc:{D}:log:ID         stream  its log in batches; expires with the record
+orc:{D}:children:ID    zset    run that it asked for -> its number; expires with the record
+orc:{D}:stopping       zset    run -> how many of its children are to be cancelled for its sake
 orc:{D}:control        channel "queue": look for tickets; "runs": beat now; "drain": look now
 orc:{D}:ended          channel the id of each run that ended
 orc:attention          zset    D -> earliest instant (ms) at which a scheduler must look
@@ -106,6 +108,18 @@ def log(run_id: RunId) -> str:
 
 def log_prefix(d: DeploymentId) -> str:
     return f"orc:{{{d}}}:log:"
+
+
+def children(run_id: RunId) -> str:
+    return f"{children_prefix(deployment_of(run_id))}{run_id}"
+
+
+def children_prefix(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:children:"
+
+
+def stopping(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:stopping"
 
 
 def control(d: DeploymentId) -> str:

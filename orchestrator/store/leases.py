@@ -35,6 +35,11 @@ class Claimed:
     """The full name."""
     failures: int
     """Attempts that have failed: what counts against ``retries``."""
+    parent: RunId | None = None
+    """The run that asked for it."""
+    depth: int = 0
+    children: int = 0
+    """Runs that earlier attempts have asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,12 +217,15 @@ class Look:
     """What leads to runs does not fit the runs there are: see ``repair_deployment``."""
     expired: bool
     """The time of some ended runs is over: see ``sweep_runs``."""
+    parting: tuple[RunId, ...]
+    """Runs whose children are to be cancelled: see ``stop_children``."""
 
 
 def look(d: DeploymentId, runner: RunnerId | None, *, thorough: bool = True) -> Request[Look]:
     """Look at everything that can need care; counts the beat of ``runner``, when given.
 
-    A look that is not ``thorough`` sees neither damage nor ended runs whose time is over.
+    A look that is not ``thorough`` sees neither damage, nor ended runs whose time is over, nor
+    children that are to be cancelled.
     """
     return for_deployment(d, "look", _look, runner=text_of(runner), thorough=int(thorough))
 
@@ -241,6 +249,9 @@ def _claimed(fields: list[str]) -> Claimed:
         created_by,
         deployment,
         failures,
+        parent,
+        depth,
+        children,
     ) = fields
     return Claimed(
         run_id=RunId(run_id),
@@ -253,6 +264,9 @@ def _claimed(fields: list[str]) -> Claimed:
         created_by=created_by,
         deployment=deployment,
         failures=int(failures),
+        parent=RunId(parent) if parent else None,
+        depth=int(depth),
+        children=int(children),
     )
 
 
@@ -262,7 +276,7 @@ def _beats(reply: list[str]) -> Beats:
 
 
 def _look(reply: list[Any]) -> Look:
-    _, now_ms, held, paused, waiting, due, leases, runners, drain, odd, expired = reply
+    _, now_ms, held, paused, waiting, due, leases, runners, drain, odd, expired, parting = reply
     return Look(
         now_ms=int(now_ms),
         leases=tuple(Seen(RunId(i), t, int(b), int(ms)) for i, t, b, ms in leases),
@@ -274,4 +288,5 @@ def _look(reply: list[Any]) -> Look:
         drain=drain == "1",
         odd=odd == "1",
         expired=expired == "1",
+        parting=tuple(map(RunId, parting)),
     )

@@ -49,6 +49,8 @@ class Wanted:
     """Created before this instant."""
     text: str = ""
     """In its name or id, in any case."""
+    parent: RunId | None = None
+    """Asked for by this run."""
 
     @property
     def is_picky(self) -> bool:
@@ -61,6 +63,15 @@ class Wanted:
             (not self.states or not {run.state, run.shown_state(now_ms)}.isdisjoint(self.states))
             and set(self.tags) <= set(run.tags)
             and self.text.lower() in f"{run.name}\n{run.id}".lower()
+        )
+
+    def takes_child(self, run: Run, now_ms: int) -> bool:
+        """The same where no index was asked for its deployment and time."""
+        return (
+            self.deployment in (None, run.deployment)
+            and (self.since_ms is None or run.created_at >= self.since_ms)
+            and (self.until_ms is None or run.created_at < self.until_ms)
+            and self.takes(run, now_ms)
         )
 
 
@@ -95,6 +106,8 @@ def page_of_runs(
     """
     wanted, now_ms = wanted or Wanted(), (clock or SystemClock()).now_ms()
     place = _place_of(before) if before else None
+    if wanted.parent is not None:
+        return (yield from _page_of_children(wanted.parent, limit, wanted, place, now_ms))
     if wanted.deployment is None:
         (members,) = yield [command(sorted, "SMEMBERS", keys.DEPLOYMENTS)]
     else:
@@ -120,6 +133,25 @@ def page_of_runs(
         if place is not None and (len(found) == limit or examined >= MOST_EXAMINED):
             return Page(found, _text(place))
         share *= 2
+
+
+def _page_of_children(
+    parent: RunId, limit: int, wanted: Wanted, before: _Place | None, now_ms: int
+) -> Plan[Page[Run]]:
+    """The same of what one run has asked for; a place has its number among them instead of a
+    time."""
+    bound = "+inf" if before is None else f"({before.created_ms}"
+    words = ("ZREVRANGEBYSCORE", keys.children(parent), bound, "-inf", "WITHSCORES")
+    step = max(limit, _LOOK)
+    (known,) = yield [command(_places, *words, "LIMIT", 0, step)]
+    runs = yield [read_run(RunId(each.run_id)) for each in known]
+    found: list[Run] = []
+    for place, run in zip(known, runs, strict=True):
+        if run is not None and wanted.takes_child(run, now_ms):
+            found.append(run)
+        if len(found) == limit and place != known[-1]:
+            return Page(found, _text(place))
+    return Page(found, _text(known[-1]) if len(known) == step else None)
 
 
 def _newest(

@@ -58,7 +58,7 @@ def for_deployment(
 def for_run(
     run_id: RunId, name: str, parse: Callable[[Any], T], /, **given: Argument | Sequence[Argument]
 ) -> Request[T]:
-    """The same about one run; ``run``, ``log`` and ``run_id`` are filled in too.
+    """The same about one run; ``run``, ``log``, ``children`` and ``run_id`` are filled in too.
 
     Raises:
         RunNotFound: this cannot be the id of any run.
@@ -129,8 +129,15 @@ _OF_DEPLOYMENT: dict[str, Callable[[DeploymentId], str]] = {
         keys.runners,
         keys.run_prefix,
         keys.log_prefix,
+        keys.children_prefix,
+        keys.stopping,
         keys.control,
         keys.ended,
     )
 }
-_OF_RUN: dict[str, Callable[[RunId], str]] = {"run": keys.run, "log": keys.log, "run_id": str}
+_OF_RUN: dict[str, Callable[[RunId], str]] = {
+    "run": keys.run,
+    "log": keys.log,
+    "children": keys.children,
+    "run_id": str,
+}

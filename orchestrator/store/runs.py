@@ -30,6 +30,9 @@ class NewRun:
     idempotency_key: str | None = None
     retry_of: RunId | None = None
     """The ended run that it does again."""
+    parent: RunId | None = None
+    """The run that asks for it."""
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ def submit_run(new: NewRun) -> Request[Submitted]:
         idempotency_key=new.idempotency_key or "",
         digest=_digest(new) if new.idempotency_key else "",
         retry_of=new.retry_of or "",
+        parent=new.parent or "",
+        depth=new.depth,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store import keys
-from orchestrator.store.attention import lower_attention
-from orchestrator.store.deployments import NOW, PauseReply, pause_in_pages
+from orchestrator.store.attention import NOW, lower_attention
+from orchestrator.store.deployments import PauseReply, pause_in_pages
 from orchestrator.store.requests import Plan, Request, Word, as_word, for_deployment
 from orchestrator.store.schedules import rule_text
 

@@ -26,6 +26,8 @@ class Agenda:
     """The deployment's defaults, JSON text."""
     delayed_due: int | None
     """When the first delayed run becomes due."""
+    parting: tuple[RunId, ...] = ()
+    """Runs whose children are to be cancelled: see ``stop_children``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ def _schedule(slug: str, fields: Mapping[str, str]) -> ScheduleRecord:
 
 
 def _agenda(reply: list[Any]) -> Agenda:
-    word, now_ms, paused, parameters, delayed_due, schedules = reply
+    word, now_ms, paused, parameters, delayed_due, schedules, parting = reply
     return Agenda(
         now_ms=int(now_ms),
         paused=paused == "1",
@@ -129,4 +131,5 @@ def _agenda(reply: list[Any]) -> Agenda:
         schedules=schedules_of(record_of(schedules)),
         parameters=parameters,
         delayed_due=maybe_int(delayed_due),
+        parting=tuple(map(RunId, parting)),
     )

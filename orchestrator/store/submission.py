@@ -9,10 +9,11 @@ from typing import Any
 from orchestrator.model.asked import Asked, check_mapping
 from orchestrator.model.clock import Clock, SystemClock, to_ms
 from orchestrator.model.deployment import Deployment
-from orchestrator.model.errors import DeploymentNotFound, KeyReused, RunIsOpen
+from orchestrator.model.errors import DeploymentNotFound, KeyReused, LeaseLost, RunIsOpen
 from orchestrator.model.ids import DeploymentId, RunId, deployment_id, idempotent_run_id, new_run_id
 from orchestrator.model.run import Run
 from orchestrator.store.attention import lower_attention
+from orchestrator.store.children import link_child
 from orchestrator.store.deployments import read_deployment
 from orchestrator.store.requests import Plan, Request
 from orchestrator.store.runs import NewRun, Submitted, read_run, submit_later, submit_run
@@ -58,7 +59,42 @@ def create_run(asked: Asked, clock: Clock | None = None) -> Plan[Run]:
         KeyReused: the idempotency key came before, with other parameters.
     """
     deployment = yield from find_deployment(asked.deployment)
-    new = _new_run(asked, Door(deployment), clock or SystemClock())
+    run_id = name_run(asked, clock or SystemClock())
+    return (yield from _submit(asked, _new_run(asked, Door(deployment), run_id)))
+
+
+def create_child(asked: Asked, token: str, run_id: RunId) -> Plan[Run]:
+    """The same for a run that ``asked.parent`` asks for, under the lease that it holds.
+
+    ``run_id`` comes from ``name_run``: with the same one it may be asked again after a lost answer.
+    The parent's slot knows the child before there is one: whoever dies in between leaves a name too
+    many.
+
+    Raises: as ``create_run``, and
+        LeaseLost: the parent is another runner's by now; nothing was created.
+    """
+    assert asked.parent is not None
+    deployment = yield from find_deployment(asked.deployment)
+    new = _new_run(asked, Door(deployment), run_id)
+    (word,) = yield [link_child(asked.parent, token, new.run_id)]
+    if word != "ok":
+        raise LeaseLost(asked.parent)
+    return (yield from _submit(asked, new))
+
+
+def name_run(asked: Asked, clock: Clock) -> RunId:
+    """The id of the run that is asked for: derived from its idempotency key, or a new one.
+
+    Raises:
+        DeploymentNotFound: it cannot be the name or id of any.
+    """
+    d = id_of(asked.deployment)
+    if asked.idempotency_key:
+        return idempotent_run_id(d, asked.idempotency_key)
+    return new_run_id(d, clock.now_ms())
+
+
+def _submit(asked: Asked, new: NewRun) -> Plan[Run]:
     if new.scheduled_at is None:
         submitted, run = yield [submit_run(new), read_run(new.run_id)]
     else:
@@ -93,6 +129,7 @@ def retry_run(
         name=run.own_name,
         idempotency_key=idempotency_key,
         retry_of=run.id,
+        depth=run.depth,
     )
     return (yield from create_run(asked, clock))
 
@@ -108,7 +145,7 @@ def create_runs(many: Sequence[Asked], clock: Clock | None = None) -> Plan[list[
     for name in {asked.deployment for asked in many}:
         doors[name] = Door((yield from find_deployment(name)))
     clock = clock or SystemClock()
-    news = [_new_run(asked, doors[asked.deployment], clock) for asked in many]
+    news = [_new_run(each, doors[each.deployment], name_run(each, clock)) for each in many]
     attention = _attention(news)
     yield attention
     for first in range(0, len(news), AT_ONCE):
@@ -120,21 +157,20 @@ def create_runs(many: Sequence[Asked], clock: Clock | None = None) -> Plan[list[
     return [new.run_id for new in news]
 
 
-def _new_run(asked: Asked, door: Door, clock: Clock) -> NewRun:
+def _new_run(asked: Asked, door: Door, run_id: RunId) -> NewRun:
     deployment = door.deployment
-    key = asked.idempotency_key
     return NewRun(
         deployment_id=deployment.id,
-        run_id=idempotent_run_id(deployment.id, key)
-        if key
-        else new_run_id(deployment.id, clock.now_ms()),
+        run_id=run_id,
         parameters=door.text(asked.parameters),
         tags=tuple(dict.fromkeys((*deployment.tags, *asked.tags))),
         name=asked.name or "",
         created_by=asked.created_by,
         scheduled_at=None if asked.scheduled_at is None else to_ms(asked.scheduled_at),
-        idempotency_key=key,
+        idempotency_key=asked.idempotency_key,
         retry_of=asked.retry_of,
+        parent=asked.parent,
+        depth=asked.depth,
     )
 
 

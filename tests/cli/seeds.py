@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.model.asked import Asked
+from orchestrator.model.clock import SystemClock
 from orchestrator.model.deployment import (
     DeploymentDefinition,
     RunnerRecord,
@@ -27,6 +29,7 @@ from orchestrator.store.leases import Claimed, Outcome, claim_runs, finish_run, 
 from orchestrator.store.logs import append_log
 from orchestrator.store.runners import register_runner, say_runner
 from orchestrator.store.runs import NewRun, submit_run
+from orchestrator.store.submission import create_child, name_run
 
 RUNNER = RunnerId("seeded-runner")
 HELLO = "hello/first"
@@ -100,6 +103,12 @@ class Seeds:
         assert claimed is not None
         assert self.store.call(start_run(RunId(claimed.run_id), claimed.token, 4711)) == "ok"
         return claimed
+
+    def child(self, parent: Claimed, name: str = HELLO) -> RunId:
+        """A run that a running one asked for."""
+        asked = Asked(deployment=name, parent=parent.run_id, depth=parent.depth + 1)
+        run_id = name_run(asked, SystemClock())
+        return self.store.follow(create_child(asked, parent.token, run_id)).id
 
     def log(
         self,

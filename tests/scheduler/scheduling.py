@@ -14,10 +14,10 @@ from orchestrator.programs import command_of
 from orchestrator.schedules import Schedule
 from orchestrator.slugs import with_slugs
 from orchestrator.store import keys
-from orchestrator.store.attention import lower_attention
+from orchestrator.store.attention import NOW, lower_attention
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
-from orchestrator.store.deployments import NOW, announce_deployment, put_deployment
+from orchestrator.store.deployments import announce_deployment, put_deployment
 from orchestrator.store.listing import Wanted, list_runs
 from orchestrator.store.requests import Request, command
 from orchestrator.store.schedules import agenda

@@ -215,7 +215,7 @@ BREAKS = [
     Break(
         "final records stay for ever",
         "finish_run",
-        "redis.call('PEXPIREAT', key, instant)",
+        "redis.call('PEXPIREAT', keys.run, instant)",
         "",
         (*CLAIMED, complete),
     ),

@@ -16,7 +16,7 @@ from tests.support import Server
 from tests.support.keyspace import open_client
 from tests.support.recorder import Recorder, never_seen, undeclared
 
-ADMITTING = {"put_deployment", "put_schedule", "submit_run", "tick_schedule"}
+ADMITTING = {"link_child", "put_deployment", "put_schedule", "submit_run", "tick_schedule"}
 """What brings new work in is refused by a server without memory; what ends work never is (F20)."""
 
 

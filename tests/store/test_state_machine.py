@@ -31,6 +31,7 @@ from orchestrator.model.deployment import (
 from orchestrator.model.ids import RunId, RunnerId, idempotent_run_id, scheduled_run_id
 from orchestrator.model.states import FINAL, State
 from orchestrator.store import (
+    children,
     deployments,
     keys,
     leases,
@@ -196,6 +197,36 @@ class StoreMachine(RuleBasedStateMachine):
         )
         expected = self.oracle.submit(new.run_id, parameters, later=later)
         assert self.ask(runs.submit_run(new)).word == expected
+
+    @precondition(lambda self: self.issued)
+    @rule(pick=picks, again=rarely)
+    def ask_for_a_child(self, pick: int, again: bool) -> None:
+        """Its parent's slot knows it first; a lease that was lost asks for nothing."""
+        parent, token = self.issued[-1 - pick % len(self.issued)]
+        if again and (known := self.oracle.runs[parent].children):
+            child = RunId(known[pick % len(known)])
+        else:
+            self.serial += 1
+            child = idempotent_run_id(D, f"child {self.serial}")
+        word = self.ask(children.link_child(parent, token, child))
+        assert word == self.oracle.link(parent, token, child)
+        if word == "ok":
+            self.make_child(child, parent)
+
+    def make_child(self, child: RunId, parent: RunId) -> None:
+        new = runs.NewRun(deployment_id=D, run_id=child, parameters="{}", parent=parent)
+        word = self.oracle.submit(child, "{}")
+        assert self.ask(runs.submit_run(new)).word == word
+        if word == "created":
+            self.oracle.runs[child].parent = parent
+
+    @rule(pick=picks)
+    def stop_children(self, pick: int) -> None:
+        """What a run that was cancelled has asked for is cancelled, and so on down."""
+        run_id = RunId([*self.oracle.stopping, self.a_run(pick)][0])
+        expected = self.oracle.stop_children(run_id)
+        assert self.go_through(children.stop_children(run_id)) == expected
+        assert self.go_through(children.stop_children(run_id)) == 0
 
     def ended(self) -> list[RunId]:
         return [RunId(run_id) for run_id, run in self.oracle.runs.items() if run.is_final]
@@ -563,6 +594,7 @@ class StoreMachine(RuleBasedStateMachine):
                     leases.start_run(run_id, token, 78),
                     telling.set_progress(run_id, token, "1"),
                     telling.name_run(run_id, token, "late"),
+                    children.link_child(run_id, token, UNKNOWN),
                     leases.release_run(run_id, token, "late"),
                     leases.reap_run(run_id, token, None, "late"),
                     logs.append_log(run_id, token, LINE, 1000),
@@ -587,6 +619,7 @@ class StoreMachine(RuleBasedStateMachine):
         outcome = leases.Outcome(state=state, retries=retries)
         expected = self.oracle.finish(run_id, token, state, retries, later=False)
         assert self.ask(leases.finish_run(run_id, token, outcome)).word == expected
+        assert self.ask(children.link_child(run_id, token, UNKNOWN)) == "lease_lost"
         assert self.ask(leases.start_run(run_id, token, 1)) == self.oracle.start(run_id, token)
         assert self.ask(leases.reap_run(run_id, token, None, "late")) == "stale"
         assert dump(self.client) == before

@@ -25,6 +25,7 @@ from orchestrator.model.ids import RunId, RunnerId, idempotent_run_id, scheduled
 from orchestrator.model.states import State
 from orchestrator.store import (
     attention,
+    children,
     deployments,
     events,
     keys,
@@ -115,6 +116,8 @@ def scene(server_of_worker: Server) -> Iterator[Scene]:
     store.call_all([leases.start_run(each, tokens[each], 1) for each in (RUNNING, PAUSED)])
     store.call(runs.pause_run(PAUSED, "test"))
     store.call(logs.append_log(RUNNING, tokens[RUNNING], LINE, 60_000))
+    store.call(children.link_child(RUNNING, tokens[RUNNING], QUEUED))
+    store.call(children.link_child(PENDING, tokens[PENDING], QUEUED))
     store.call_all([runs.submit_run(new_run(ENDED)), runs.cancel_run(ENDED, "test")])
     store.call(runs.submit_run(new_run(QUEUED)))
     store.call(runs.submit_run(new_run(DELAYED, scheduled_at=4_102_444_800_000)))
@@ -182,6 +185,13 @@ SAMPLES: dict[str, list[Sample]] = {
         lambda _: runs.cancel_run(QUEUED, "test"),
         lambda _: runs.cancel_run(DELAYED, "test"),
         lambda _: runs.cancel_run(RUNNING, "test"),
+    ],
+    "link_child": [
+        lambda s: children.link_child(RUNNING, s.tokens[RUNNING], QUEUED),
+        lambda s: children.link_child(RUNNING, s.tokens[RUNNING], NEW),
+    ],
+    "settle_children": [
+        lambda _: for_deployment(D, "settle_children", as_word, run_id=OLD, seen=5)
     ],
     "claim_runs": [lambda _: claim("second", 5)],
     "delete_deployment": [

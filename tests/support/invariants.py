@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from orchestrator.model.states import TRANSITIONS, State
+from orchestrator.model.states import FINAL, TRANSITIONS, State
 from tests.support.keyspace import Client, Keyspace, RecordOfRun, Slot, read_keyspace
 
 MOST_RECOVERIES = 3
@@ -185,6 +185,23 @@ def notes(slot: Slot) -> Iterator[str]:
                 yield f"overlap: schedule {slug} notes a run of {run.fields['created_by']}"
 
 
+def families(slot: Slot) -> Iterator[str]:
+    """I23: what a run has asked for is counted in its record, and goes with it; a duty is that of a
+    run which is over or about to be, for children that it has."""
+    for run_id, life in slot.families.items():
+        run = slot.runs.get(run_id)
+        if run is None or run.is_final != (life >= 0):
+            yield f"I23 the names of the children of {run_id} live {life} ms"
+        elif int(run.fields.get("children") or 0) != len(slot.children[run_id]):
+            yield f"I23 {run_id} counts {run.fields.get('children')} children"
+    for run_id, count in slot.stopping.items():
+        run = slot.runs.get(run_id)
+        if run is not None and run.state not in (*FINAL, State.CANCELLING):
+            yield f"I23 children of {run_id} ({run.state}) are to be cancelled"
+        if run is not None and count > len(slot.children.get(run_id, ())):
+            yield f"I23 {count} children of {run_id} are to be cancelled: it has fewer"
+
+
 CHECKS: tuple[Callable[[Slot], Iterator[str]], ...] = (
     paths,
     claims,
@@ -194,4 +211,5 @@ CHECKS: tuple[Callable[[Slot], Iterator[str]], ...] = (
     attempts,
     consumers,
     notes,
+    families,
 )

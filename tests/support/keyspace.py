@@ -26,9 +26,10 @@ _RUN = rf"{_D}-[0-9a-v]{{21}}"
 SCHEMA: Mapping[str, str] = {
     rf"orc:\{{{_D}\}}:(deployment|schedules|runners)": "hash",
     rf"orc:\{{{_D}\}}:(queue:first|queue|queue:late)": "stream",
-    rf"orc:\{{{_D}\}}:(delayed|leases|runs|expiring)": "zset",
+    rf"orc:\{{{_D}\}}:(delayed|leases|runs|expiring|stopping)": "zset",
     rf"orc:\{{(?P<d>{_D})\}}:run:(?P=d)-[0-9a-v]{{21}}": "hash",
     rf"orc:\{{(?P<l>{_D})\}}:log:(?P=l)-[0-9a-v]{{21}}": "stream",
+    rf"orc:\{{(?P<c>{_D})\}}:children:(?P=c)-[0-9a-v]{{21}}": "zset",
     "orc:attention": "zset",
     "orc:deployments": "set",
     "orc:leader": "string",
@@ -104,6 +105,11 @@ class Slot:
     """Consumer -> tickets pending with it, over all three queues."""
     logs: Mapping[str, int]
     """Run -> life time of its log."""
+    children: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Run -> what it has asked for, each with its number."""
+    families: Mapping[str, int] = field(default_factory=dict)
+    """Run -> life time of that."""
+    stopping: Mapping[str, float] = field(default_factory=dict)
 
     def tickets_of(self, run_id: str) -> list[Ticket]:
         return [ticket for ticket in self.tickets if ticket.run_id == run_id]
@@ -137,7 +143,7 @@ def read_keyspace(client: Client) -> Keyspace:
     return Keyspace(
         slots={DeploymentId(d): _read_slot(client, DeploymentId(d), types) for d in sorted(tags)},
         unknown=tuple(f"{key} ({kind})" for key, kind in types.items() if not _is_known(key, kind)),
-        lives={k: int(client.pttl(k)) for k in types if ":run:" not in k and ":log:" not in k},
+        lives={k: int(client.pttl(k)) for k in types if not re.search(":(run|log|children):", k)},
         attention=dict(client.zrange(keys.ATTENTION, 0, -1, withscores=True)),
     )
 
@@ -181,6 +187,11 @@ def _read_slot(client: Client, d: DeploymentId, types: Mapping[str, str]) -> Slo
     tag = f"orc:{{{d}}}:"
     ids = [key.removeprefix(tag + "run:") for key in types if key.startswith(tag + "run:")]
     logs = [key.removeprefix(tag + "log:") for key in types if key.startswith(tag + "log:")]
+    parents = [
+        RunId(key.removeprefix(tag + "children:"))
+        for key in types
+        if key.startswith(tag + "children:")
+    ]
     runs = {run_id: _read_record(client, RunId(run_id)) for run_id in ids}
     holders = {run.fields.get("ticket", ""): run_id for run_id, run in runs.items()}
     streams = [name for name in QUEUES if types.get(tag + name) == "stream"]
@@ -199,6 +210,12 @@ def _read_slot(client: Client, d: DeploymentId, types: Mapping[str, str]) -> Slo
         expiring=dict(client.zrange(keys.expiring(d), 0, -1, withscores=True)),
         consumers=_read_consumers(client, [tag + name for name in streams]),
         logs={run_id: int(client.pttl(keys.log(RunId(run_id)))) for run_id in logs},
+        children={
+            run_id: dict(client.zrange(keys.children(run_id), 0, -1, withscores=True))
+            for run_id in parents
+        },
+        families={run_id: int(client.pttl(keys.children(run_id))) for run_id in parents},
+        stopping=dict(client.zrange(keys.stopping(d), 0, -1, withscores=True)),
     )
 
 

@@ -48,6 +48,9 @@ class OracleRun:
     """What the call that ended the present token's lease was answered; said again to a repeat."""
     retry_of: str = ""
     retried_as: str = ""
+    parent: str = ""
+    children: list[str] = field(default_factory=list)
+    """What it has asked for, in that order."""
 
     def go(self, state: State, where: str) -> None:
         self.state, self.where = state, where
@@ -103,6 +106,8 @@ class OracleDeployment:
     pause_noted: bool = False
     quarantined: bool = False
     """The server is not the one it was, and not every runner has said what it holds."""
+    stopping: dict[str, int] = field(default_factory=dict)
+    """Run -> how many of its children are to be cancelled."""
 
     # Runs come, wait, go.
 
@@ -119,6 +124,35 @@ class OracleDeployment:
         self.runs[run_id].retried_as = again
         return word
 
+    def link(self, run_id: str, token: str, child: str) -> str:
+        """The run is about to ask for another."""
+        run = self.runs.get(run_id)
+        if run is None:
+            return "gone"
+        if not run.is_claimed or run.token != token:
+            return "lease_lost"
+        if child not in run.children:
+            run.children.append(child)
+        return "ok"
+
+    def stop_children(self, run_id: str) -> int:
+        """The duty that a run has left is done, and what follows from it."""
+        stopped = 0
+        todo = [run_id]
+        while todo:
+            parent = todo.pop()
+            for child in self._children_to_stop(parent):
+                stopped += self.cancel(child) in ("cancelled", "cancelling")
+                todo += [child] if self.runs[child].children else []
+            self.stopping.pop(parent, None)
+        return stopped
+
+    def _children_to_stop(self, parent: str) -> list[str]:
+        if parent not in self.runs:
+            return []
+        first = self.runs[parent].children[: self.stopping.get(parent, 0)]
+        return [each for each in first if each in self.runs and self.runs[each].parent == parent]
+
     def delete_run(self, run_id: str) -> str:
         run = self.runs.get(run_id)
         if run is None:
@@ -126,6 +160,7 @@ class OracleDeployment:
         if not run.is_final:
             return "open"
         del self.runs[run_id]
+        self.stopping.pop(run_id, None)
         return "ok"
 
     def delete(self, *, force: bool) -> tuple[str, int]:
@@ -168,6 +203,7 @@ class OracleDeployment:
         if run.is_claimed:
             if run.state is not State.CANCELLING:
                 run.go(State.CANCELLING, "leases")
+                self._part(run_id)
             return "cancelling"
         self._end(run_id, State.CANCELLED)
         return "cancelled"
@@ -498,6 +534,12 @@ class OracleDeployment:
     def _end(self, run_id: str, state: State) -> None:
         self._leave_queue(run_id)
         self.runs[run_id].go(state, "")
+        if state in (State.CANCELLED, State.TIMED_OUT):
+            self._part(run_id)
+
+    def _part(self, run_id: str) -> None:
+        if count := len(self.runs[run_id].children):
+            self.stopping[run_id] = count
 
     def _leave_queue(self, run_id: str) -> None:
         for queue in self.queues.values():
@@ -516,6 +558,7 @@ class OracleDeployment:
                 slug: (each.generation, each.cursor, each.active, each.theirs)
                 for slug, each in self.schedules.items()
             },
+            "stopping": dict(self.stopping),
             "runs": {run_id: _run(run) for run_id, run in self.runs.items()},
         }
 
@@ -531,5 +574,6 @@ def _run(run: OracleRun) -> dict[str, Any]:
         "beat": run.beat if run.is_claimed else 0,
         "name": run.name,
         "history": list(run.history),
+        "children": sorted(run.children),
         "retries": (run.retry_of, run.retried_as),
     }

@@ -27,6 +27,7 @@ def picture_of(slot: Slot) -> dict[str, Any]:
         "schedules": {
             each.definition.slug: _schedule(each) for each in schedules_of(slot.schedules)
         },
+        "stopping": {run_id: int(count) for run_id, count in slot.stopping.items()},
         "runs": {run_id: _run(slot, run_id, run) for run_id, run in slot.runs.items()},
     }
 
@@ -59,5 +60,6 @@ def _run(slot: Slot, run_id: str, run: RecordOfRun) -> dict[str, Any]:
         "beat": int(fields.get("beat") or 0) if run.is_claimed else 0,
         "name": fields.get("name", ""),
         "history": [State(line[1]) for line in run.history],
+        "children": sorted(slot.children.get(run_id, ())),
         "retries": (fields.get("retry_of", ""), fields.get("retried_as", "")),
     }

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- KEYS  deployment schedules runners leases delayed queue_first queue queue_late runs expiring
--- ARGV  begun force run_prefix log_prefix control ended
+-- KEYS  deployment schedules runners leases delayed queue_first queue queue_late runs expiring stopping
+-- ARGV  begun force run_prefix log_prefix children_prefix control ended
 -- USES  states tickets guards registered
 -- REPLY ok | more | served | running | revived | gone
 -- Definition, schedules and runners go first, so that nothing is asked for, claimed or registered
@@ -34,12 +34,13 @@ for _, record in ipairs(records) do
   redis.call('ZREM', leases, id)
   redis.call('ZREM', delayed, id)
   drop_ticket(ticket, streams)
-  redis.call('UNLINK', run_prefix .. id, log_prefix .. id)
+  redis.call('UNLINK', run_prefix .. id, log_prefix .. id, children_prefix .. id)
   redis.call('ZREM', runs, id)
   redis.call('ZREM', expiring, id)
   if WAITING[state] or CLAIMED[state] then redis.call('PUBLISH', ended, id) end
 end
 if claimed > 0 then redis.call('PUBLISH', control, 'runs') end
 if #records == PAGE then return {'more', tostring(number)} end
-redis.call('UNLINK', leases, delayed, queue_first, queue, queue_late, runs, expiring)
+redis.call('UNLINK', leases, delayed, queue_first, queue, queue_late, runs, expiring,
+  stopping)
 return {'ok', tostring(number)}

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- KEYS  run log leases queue_first queue queue_late delayed expiring
+-- KEYS  run log children leases queue_first queue queue_late delayed expiring stopping
 -- ARGV  run_id token state result error reason retries retry_delay_ms peak_bytes cpu_seconds retention_ms control ended
--- USES  clock history states tickets ending guards
+-- USES  clock history states tickets guards ending
 -- REPLY ok | retry | cancelled | lease_lost | gone
 -- Claimed -> final, or -> AwaitingRetry, by the holder of the lease only (I8). Ticket and lease go
 -- in the same step (I14). The same token again answers the same word (I15).
 -- Answers the word and when the next attempt is due ('' when queued or over).
 local record = redis.call('HMGET', run, 'state', 'token', 'attempt', 'runner', 'history', 'ticket',
-  'failures', 'last_word', 'limited')
+  'failures', 'last_word', 'limited', 'children')
 local before, attempt, runner = record[1], record[3], record[4]
 if not before then return {'gone', ''} end
 if record[2] ~= token then return {'lease_lost', ''} end
@@ -24,6 +24,7 @@ if next_attempt then
   check_sets(delayed)
 else
   check_sets(expiring)
+  check_family(record[10], children, stopping)
 end
 
 local at = now()
@@ -58,6 +59,8 @@ end
 local over, word = state, 'ok'
 if again then over, word = 'Cancelled', 'cancelled' end
 local answer = record_end(over, reason, word, '', {'ended_at', at, 'ticket', ''})
-conclude(run, log, expiring, at, retention_ms, ended, run_id)
+part(run_id, over, record[10], stopping)
+conclude(run_id, at, retention_ms, ended,
+  {run = run, log = log, children = record[10] and children, expiring = expiring})
 if record[9] == '1' then redis.call('PUBLISH', control, 'queue') end
 return answer

@@ -1,15 +1,15 @@
 #!lua flags=allow-oom
--- KEYS  deployment leases runs schedules runners delayed queue_first queue queue_late expiring
+-- KEYS  deployment leases runs schedules runners delayed queue_first queue queue_late expiring stopping
 -- ARGV  runner run_prefix thorough
 -- USES  clock tickets groups
 -- REPLY ok | gone
 -- Everything of a deployment that may need care, in one look, which counts the runner's beat.
--- Only a `thorough` look finds the following two, by commands of which an idle server sees fewer.
+-- Only a `thorough` look finds the last three, by commands of which an idle server sees fewer.
 -- `odd`: there are not as many paths as open runs, or one leads astray (I12, I13; repair_deployment).
 -- `expired`: the time of some ended runs is over (sweep_runs).
 -- Answers the word, now, held, paused, tickets nobody took, when the scheduler must look, the
 -- leases as {run, token, beat, lease_ms}, the runners as {name, beat}, whether `runner` is to drain,
--- odd, expired.
+-- odd, expired, runs whose children are to be cancelled.
 local facts = redis.call('HMGET', deployment, 'name', 'held', 'paused', 'has_schedules')
 local at = now()
 
@@ -44,16 +44,18 @@ for _, stream in ipairs(streams) do
     for _, entry in ipairs(taken) do odd = odd or not leased[entry[2][2]] end
   end
 end
-local expired = false
+local expired, parting = false, {}
 if thorough == '1' then
   local open = redis.call('ZCARD', runs) - redis.call('ZCARD', expiring)
   odd = odd or open ~= waiting + redis.call('ZCARD', delayed) + #held_leases
   expired = redis.call('ZCOUNT', expiring, '-inf', at) > 0
+  parting = redis.call('ZRANGE', stopping, 0, 99)
 end
 
 local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
 local due = tonumber(first[2])
 local function earlier(instant) due = math.min(due or instant, instant) end
+if #parting > 0 then earlier(at) end
 if facts[4] == '1' and facts[3] ~= '1' then
   local fields, rules = {}, redis.call('HGETALL', schedules)
   for i = 1, #rules, 2 do fields[rules[i]] = rules[i + 1] end
@@ -75,4 +77,4 @@ end
 local function flag(value) return value == '1' and '1' or '' end
 return {facts[1] and 'ok' or 'gone', string.format('%.0f', at), flag(facts[2]), flag(facts[3]),
   tostring(waiting), due and string.format('%.0f', due) or '', held_leases, seen, drain,
-  thorough == '1' and odd and '1' or '', expired and '1' or ''}
+  thorough == '1' and odd and '1' or '', expired and '1' or '', parting}

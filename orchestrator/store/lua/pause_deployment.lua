@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- KEYS  deployment delayed queue_first queue queue_late expiring
 -- ARGV  by place after retention_ms run_prefix log_prefix ended
--- USES  clock history tickets ending skipping guards
+-- USES  clock history tickets guards ending skipping
 -- REPLY ok | unchanged | gone
 -- No occurrence is written any more (I10), and runs of schedules that nobody began end as Skipped,
 -- one page a call. A pause by a person is never turned into one by a shutdown.

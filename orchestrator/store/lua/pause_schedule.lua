@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- KEYS  deployment schedules delayed queue_first queue queue_late expiring
 -- ARGV  slug place after retention_ms run_prefix log_prefix ended
--- USES  clock history tickets ending skipping guards
+-- USES  clock history tickets guards ending skipping
 -- REPLY ok | unchanged | no_schedule | gone
 -- The schedule makes no run any more, and those that nobody began end as Skipped, one page a call.
 -- Serving again leaves it so.

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- KEYS  run log deployment leases queue_first queue queue_late expiring
+-- KEYS  run log children deployment leases queue_first queue queue_late expiring stopping
 -- ARGV  run_id token beat reason retention_ms control ended
--- USES  clock history states tickets ending guards
+-- USES  clock history states tickets guards ending
 -- REPLY recovered | cancelled | crashed | stale | gone
 -- Claimed -> Scheduled at the front of the queue, or final; only while (token, beat) are what the
 -- observer saw. An empty beat: the owner's own host reports its death. At most MOST recoveries.
 local MOST = 3
 local record = redis.call('HMGET', run, 'state', 'token', 'attempt', 'runner', 'history', 'ticket',
-  'beat', 'started_at', 'recoveries', 'limited')
+  'beat', 'started_at', 'recoveries', 'limited', 'children')
 local state, attempt, runner = record[1], record[3], record[4]
 if not state then return 'gone' end
 if record[2] ~= token or not CLAIMED[state] then return 'stale' end
@@ -17,6 +17,7 @@ local on_lost = redis.call('HGET', deployment, 'on_lost')
 local streams = {first = queue_first, queue = queue, late = queue_late}
 check_streams(queue_first, streams[place_of(record[6])])
 check_sets(expiring)
+check_family(record[11], children, stopping)
 
 local at = now()
 redis.call('ZREM', leases, run_id)
@@ -25,7 +26,9 @@ local function over(new_state, why, word, error)
   change(run, record[5], at, new_state, attempt, runner, why, {
     'ended_at', at, 'ticket', '', 'error', error,
   })
-  conclude(run, log, expiring, at, retention_ms, ended, run_id)
+  part(run_id, new_state, record[11], stopping)
+  conclude(run_id, at, retention_ms, ended,
+    {run = run, log = log, children = record[11] and children, expiring = expiring})
   if record[10] == '1' then redis.call('PUBLISH', control, 'queue') end
   return word
 end

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
--- KEYS  run log leases queue_first queue queue_late expiring
+-- KEYS  run log children leases queue_first queue queue_late expiring stopping
 -- ARGV  run_id token reason retention_ms control ended
--- USES  clock history states tickets ending guards
+-- USES  clock history states tickets guards ending
 -- REPLY ok | cancelled | lease_lost | gone
 -- Claimed -> Scheduled at the front of the queue, by the holder of the lease only; the next claim
 -- begins the same attempt with a new token. A run that was being cancelled ends instead (I9).
 local record = redis.call('HMGET', run, 'state', 'token', 'attempt', 'runner', 'history', 'ticket',
-  'last_word', 'limited')
+  'last_word', 'limited', 'children')
 local state, attempt, runner = record[1], record[3], record[4]
 if not state then return 'gone' end
 if record[2] ~= token then return 'lease_lost' end
@@ -16,6 +16,7 @@ end
 local streams = {first = queue_first, queue = queue, late = queue_late}
 check_streams(queue_first, streams[place_of(record[6])])
 check_sets(expiring)
+check_family(record[9], children, stopping)
 
 local at = now()
 redis.call('ZREM', leases, run_id)
@@ -24,7 +25,9 @@ if state == 'Cancelling' then
   change(run, record[5], at, 'Cancelled', attempt, runner, reason, {
     'ended_at', at, 'ticket', '', 'last_word', 'release cancelled',
   })
-  conclude(run, log, expiring, at, retention_ms, ended, run_id)
+  part(run_id, 'Cancelled', record[9], stopping)
+  conclude(run_id, at, retention_ms, ended,
+    {run = run, log = log, children = record[9] and children, expiring = expiring})
   if record[8] == '1' then redis.call('PUBLISH', control, 'queue') end
   return 'cancelled'
 end

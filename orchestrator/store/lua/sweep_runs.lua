@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- KEYS  runs expiring
--- ARGV  run_prefix log_prefix
+-- KEYS  runs expiring stopping
+-- ARGV  run_prefix log_prefix children_prefix
 -- USES  clock states guards
 -- REPLY ok | more
 -- Ended runs whose time is over leave the index, one page a call, and with them what is left of
@@ -13,12 +13,13 @@ for _, id in ipairs(over) do
   local state = redis.call('HGET', run_prefix .. id, 'state')
   open[id] = WAITING[state] or CLAIMED[state]
 end
-check_sets(runs)
+check_sets(runs, stopping)
 
 for _, id in ipairs(over) do
   if not open[id] then
-    redis.call('UNLINK', run_prefix .. id, log_prefix .. id)
+    redis.call('UNLINK', run_prefix .. id, log_prefix .. id, children_prefix .. id)
     redis.call('ZREM', runs, id)
+    redis.call('ZREM', stopping, id)
   end
   redis.call('ZREM', expiring, id)
 end

@@ -1,7 +1,7 @@
 #!lua
--- KEYS  deployment schedules queue_first queue queue_late runs delayed expiring
--- ARGV  slug generation cursor_seen cursor next_ms overlap retention_ms run_prefix log_prefix control ended occurrences...
--- USES  clock history states tickets creation ending guards overlaps
+-- KEYS  deployment schedules queue_first queue queue_late runs delayed expiring stopping
+-- ARGV  slug generation cursor_seen cursor next_ms overlap retention_ms run_prefix log_prefix children_prefix control ended occurrences...
+-- USES  clock history states tickets creation guards ending overlaps
 -- REPLY ok | stale | paused | gone
 -- The occurrences (run, due, parameters, late, ...) become runs and the cursor moves, in one step:
 -- any number of schedulers makes each once (I2), none inside a pause (I10). The cursor never moves
@@ -22,6 +22,9 @@ end
 local open = overlap ~= 'allow' and open_runs(rule[4], run_prefix) or {}
 check_streams(queue_first, queue, queue_late)
 check_sets(runs, delayed, expiring)
+for _, run in ipairs(open) do
+  check_family(run.children, children_prefix .. run.id, stopping)
+end
 
 local at = now()
 local streams = {first = queue_first, queue = queue, late = queue_late}
@@ -37,6 +40,7 @@ local function cancel_open()
       still[#still + 1] = run
       if run.state ~= 'Cancelling' then
         change(key, run.history, at, 'Cancelling', run.attempt, run.runner, because, requested)
+        part(run.id, 'Cancelling', run.children, stopping)
         cancelled = true
       end
     else
@@ -44,7 +48,9 @@ local function cancel_open()
       redis.call('ZREM', delayed, run.id)
       drop_ticket(run.ticket, streams)
       change(key, run.history, at, 'Cancelled', run.attempt, '', because, requested)
-      conclude(key, log_prefix .. run.id, expiring, at, retention_ms, ended, run.id)
+      part(run.id, 'Cancelled', run.children, stopping)
+      conclude(run.id, at, retention_ms, ended, {run = key, log = log_prefix .. run.id,
+        children = run.children and children_prefix .. run.id, expiring = expiring})
     end
   end
   open = still
@@ -86,7 +92,7 @@ for n, i in ipairs(missing) do
   redis.call('ZADD', runs, at, id)
   if what == 'skip' then
     change(key, history, at, 'Skipped', 0, '', why, {'ended_at', at})
-    conclude(key, log_prefix .. id, expiring, at, retention_ms, ended, id)
+    conclude(id, at, retention_ms, ended, {run = key, log = log_prefix .. id, expiring = expiring})
   elseif overlap ~= 'allow' then
     open[#open + 1] = {id = id, state = 'Scheduled'}
   end

@@ -1,9 +1,20 @@
+-- A run that is cancelled, or ends for its time limit, leaves a duty: the children that it has now
+-- are to be cancelled. Noted in its own slot; whoever looks here does it (store/children.py).
+-- `count` is the record's field `children`; most runs have none.
+local function check_family(count, ...)
+  if count then check_sets(...) end
+end
+local PARTS = {Cancelling = true, Cancelled = true, TimedOut = true}
+local function part(id, state, count, stopping_key)
+  if count and PARTS[state] then redis.call('ZADD', stopping_key, count, id) end
+end
 -- What follows the last change of a run: it and its log expire, at an instant that `expiring` knows
 -- (sweep_runs), and whoever waits is told.
-local function conclude(key, log_key, expiring_key, at, retention_ms, channel, id)
+local function conclude(id, at, retention_ms, channel, keys)
   local instant = string.format('%.0f', at + tonumber(retention_ms))
-  redis.call('PEXPIREAT', key, instant)
-  redis.call('PEXPIREAT', log_key, instant)
-  redis.call('ZADD', expiring_key, instant, id)
+  redis.call('PEXPIREAT', keys.run, instant)
+  redis.call('PEXPIREAT', keys.log, instant)
+  if keys.children then redis.call('PEXPIREAT', keys.children, instant) end
+  redis.call('ZADD', keys.expiring, instant, id)
   redis.call('PUBLISH', channel, id)
 end

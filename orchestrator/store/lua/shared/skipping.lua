@@ -36,8 +36,8 @@ local function skip_page(skipped, delayed_key, expiring_key, streams, prefix, pr
     change(prefix .. each.id, each.history, at, 'Skipped', 0, '', why, {
       'ended_at', at, 'ticket', '',
     })
-    conclude(prefix .. each.id, prefix_of_logs .. each.id, expiring_key, at, keep_ms, channel,
-      each.id)
+    conclude(each.id, at, keep_ms, channel, {run = prefix .. each.id,
+      log = prefix_of_logs .. each.id, expiring = expiring_key})
   end
 end
 local function page_after(place, after, entries, skipped)
