@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.following import WAITING, Followed, Log, News
-from orchestrator.model.asked import Asked
+from orchestrator.model.asked import Asked, check_mapping
 from orchestrator.model.clock import rfc3339, to_ms
 from orchestrator.model.documents import encoded
 from orchestrator.model.explanation import Explanation
 from orchestrator.model.ids import RunId
+from orchestrator.model.plain import as_json
 from orchestrator.model.run import Run, Step
 from orchestrator.model.states import State
 from orchestrator.operations import runs
@@ -20,7 +21,7 @@ from orchestrator.reading import explanation_of, run_of
 from orchestrator.store.listing import Page, Wanted
 from orchestrator.store.logs import LogLine
 from orchestrator.store.submission import create_run, create_runs
-from orchestrator.transport import Call, Transport
+from orchestrator.transport import Call, Transport, path_of
 
 
 class Asking:
@@ -75,6 +76,8 @@ class Asking:
 
         All are checked before the first is created. Raises as ``create_run``.
         """
+        if not many:
+            return []
         asked = [
             Asked(
                 deployment=deployment,
@@ -188,7 +191,10 @@ class Asking:
             Conflict: it has not ended.
             InvalidParameters: they do not fit the deployment as it is now.
         """
-        call = _about(run_id, "POST", "retry", {"parameters": parameters})
+        check_mapping(f"run {run_id}", parameters)
+        given = as_json(parameters)
+        encoded(f"run {run_id}", given or {})
+        call = _about(run_id, "POST", "retry", {"parameters": given})
         return self._transport.do(runs.retry(run_id, parameters), call)
 
     def delete_run(self, run_id: str) -> Run:
@@ -201,8 +207,7 @@ class Asking:
 
     def explain_run(self, run_id: str) -> Explanation:
         """Why the run is where it is, in plain words."""
-        path = f"/runs/{run_id}/explain"
-        call = Call(read=explanation_of, method="GET", path=path)
+        call = Call(read=explanation_of, method="GET", path=path_of(run_id, "explain"))
         return self._transport.do(runs.explained(run_id), call)
 
     def logs(self, run_id: str) -> list[LogLine]:
@@ -220,9 +225,11 @@ class Asking:
 
 
 def _about(run_id: str, method: str, verb: str = "", body: Any = None) -> Call[Run]:
-    path = f"/runs/{run_id}" + (f"/{verb}" if verb else "")
     return Call(
-        read=run_of, method=method, path=path, body=None if body is None else (lambda: body)
+        read=run_of,
+        method=method,
+        path=path_of(run_id, verb),
+        body=None if body is None else (lambda: body),
     )
 
 

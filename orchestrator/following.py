@@ -15,7 +15,7 @@ from orchestrator.operations import runs
 from orchestrator.operations.runs import LogBatch
 from orchestrator.reading import log_line_of, run_of
 from orchestrator.store.logs import LogLine
-from orchestrator.transport import Call, Ears, Transport
+from orchestrator.transport import Call, Ears, Transport, path_of
 
 PATIENCE = 60.0
 """Seconds without a server after which following gives up: restarts take less."""
@@ -87,7 +87,7 @@ class Followed:
     def _look(self) -> Run:
         # Heard before it is read: an end in between is not missed.
         self._heard = self._heard or self._transport.hear_end(self._id)
-        call = Call(read=run_of, method="GET", path=f"/runs/{self._id}")
+        call = Call(read=run_of, method="GET", path=path_of(self._id))
         return self._transport.do(runs.read(self._id), call)
 
     def _wait(self, left: float | None) -> None:
@@ -138,7 +138,7 @@ class Log:
         call = Call(
             read=_batches_of,
             method="GET",
-            path=f"/runs/{self._id}/logs",
+            path=path_of(self._id, "logs"),
             query={"after": self._last},
         )
         return self._transport.do(runs.log_after(self._id, self._last), call)

@@ -80,12 +80,20 @@ def problem_of(error: OrchestratorError) -> dict[str, Any]:
     if isinstance(error, InvalidParameters):
         more["errors"] = [asdict(fault) for fault in error.faults]
         more["facts"] = {"deployment": error.deployment}
-    notes = " ".join(getattr(error, "__notes__", ()))
-    return problem(status, code, str(error), notes or facts.get("remedy", ""), **more)
+    if notes := list(getattr(error, "__notes__", ())):
+        more["notes"] = notes
+    return problem(status, code, str(error), facts.get("remedy", ""), **more)
 
 
 def error_of(document: Mapping[str, Any]) -> OrchestratorError:
     """The error that a problem document stands for; the root when no class of ours does."""
+    error = _error_of(document)
+    for note in document.get("notes", ()):
+        error.add_note(str(note))
+    return error
+
+
+def _error_of(document: Mapping[str, Any]) -> OrchestratorError:
     code, detail = str(document.get("code", "")), str(document.get("detail", ""))
     name = "".join(part.capitalize() for part in code.split("_"))
     kind = getattr(errors, name, None)

@@ -37,6 +37,12 @@ class Call(Generic[T]):
     """An idempotency key."""
 
 
+def path_of(run_id: str, verb: str = "") -> str:
+    """Where a run is found over HTTP; RunNotFound when this cannot be the id of any."""
+    deployment_of(run_id)
+    return f"/runs/{run_id}/{verb}" if verb else f"/runs/{run_id}"
+
+
 class Ears(Protocol):
     """Waiting for something that is announced."""
 

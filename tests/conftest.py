@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
@@ -11,6 +12,9 @@ from tests.support import Server, binaries
 from tests.support.invariants import assert_invariants
 from tests.support.keyspace import open_client
 from tests.support.recorder import Recorder
+
+if TYPE_CHECKING:  # the web packages, which few tests need
+    from tests.api.serving import Served
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,6 +55,20 @@ def server_of_worker() -> Iterator[Server]:
     server = Server().start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def api_of_worker(server_of_worker: Server) -> Iterator[Served]:
+    from tests.api.serving import serving
+
+    with serving(server_of_worker.url) as served:
+        yield served
+
+
+@pytest.fixture
+def api(server: Server, api_of_worker: Served) -> Served:
+    """An API over the server, open to this machine: no keys are set."""
+    return api_of_worker
 
 
 @pytest.fixture

@@ -15,8 +15,18 @@ from orchestrator.api import assets, login
 from orchestrator.api.backend import Backend
 from orchestrator.api.exposure import check_exposure
 from orchestrator.api.guard import Guard
+from orchestrator.api.live import Live
 from orchestrator.api.problems import Problem, answer_errors
-from orchestrator.api.routes import deployments, health
+from orchestrator.api.routes import (
+    deployments,
+    events,
+    health,
+    logs,
+    many_runs,
+    runners,
+    runs,
+    schedules,
+)
 from orchestrator.model.apikeys import parse_keys
 from orchestrator.settings import Settings
 from orchestrator.store.connection import open_async_store
@@ -57,8 +67,9 @@ def create_app(settings: Settings) -> Api:
     )
     app.state.backend = backend
     app.state.stopping = threading.Event()
+    app.state.live = Live(backend.store, app.state.stopping)
     answer_errors(app)
-    for routes in (health, deployments):
+    for routes in (health, schedules, deployments, many_runs, logs, runs, runners, events):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(login.router)
     app.include_router(assets.router)

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from orchestrator.api.attempts import Attempts
 from orchestrator.model.apikeys import ApiKey
+from orchestrator.operations.acting import Acting
 from orchestrator.settings import Settings
 from orchestrator.store.caller import AsyncStore
 
@@ -32,10 +33,9 @@ class Backend:
     keys: Sequence[ApiKey]
     attempts: Attempts = field(default_factory=Attempts)
 
-    @property
-    def retention_ms(self) -> int:
-        """How long runs that end by our hand are kept."""
-        return round(self.settings.retention_days * 86_400_000)
+    def acting(self, caller: Caller) -> Acting:
+        """On whose behalf something is done, as histories tell it."""
+        return Acting(caller.name, round(self.settings.retention_days * 86_400_000))
 
 
 def backend_of(request: Request) -> Backend:

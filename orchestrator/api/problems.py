@@ -43,6 +43,7 @@ class Problem(BaseModel):
     remedy: str
     errors: list[Fault] = []
     facts: dict[str, Any] = {}
+    notes: list[str] = []
 
 
 class ProblemResponse(JSONResponse):

@@ -5,11 +5,14 @@ own records; a test holds the two to the same names.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.model.deployment import Catchup, Origin, Overlap, PausedBy
+from orchestrator.model.explanation import Code
+
+T = TypeVar("T")
 
 
 class Record(BaseModel):
@@ -65,3 +68,115 @@ class DeploymentRecord(Record):
     schedules: list[ScheduleRecord]
     triggers: list[Any]
     runners: list[str]
+
+
+class Step(Record):
+    """One change of a run's state."""
+
+    at: datetime
+    state: str
+    attempt: int
+    runner: str | None
+    reason: str | None
+
+
+class RunRecord(Record):
+    """One execution of a deployment."""
+
+    id: str
+    name: str
+    deployment: str
+    flow: str
+    state: str
+    """``Late`` stands for ``Scheduled`` when it is overdue."""
+    attempt: int
+    parameters: dict[str, Any]
+    tags: list[str]
+    created_at: datetime
+    scheduled_at: datetime
+    claimed_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    created_by: str
+    runner: str | None
+    host: str | None
+    pid: int | None
+    version: str | None
+    commit: str | None
+    progress: Any
+    error: dict[str, Any] | None
+    result: Any
+    idempotency_key: str | None
+    peak_bytes: int | None
+    cpu_seconds: float | None
+    retry_of: str | None
+    retried_as: str | None
+    reason: str | None
+    history: list[Step]
+
+
+class RunnerRecord(Record):
+    """A serving process."""
+
+    id: str
+    name: str
+    host: str
+    pid: int
+    limit: int
+    running: int
+    deployments: list[str]
+    version: str
+    started_at: datetime
+    last_seen: datetime
+    draining: bool
+    isolation: dict[str, str]
+
+
+class EventRecord(Record):
+    """Something that happened to something."""
+
+    id: str
+    event: str
+    resource: dict[str, str]
+    payload: dict[str, Any]
+    related: list[dict[str, str]]
+    occurred: datetime
+    received: datetime
+    depth: int
+    position: str
+
+
+class LogRecord(Record):
+    """A line of a run's log."""
+
+    at: datetime
+    level: str
+    logger: str
+    text: str
+    attempt: int
+
+
+class ExplanationRecord(Record):
+    """Why a run is where it is: ``code`` for programs, ``sentence`` for people."""
+
+    id: str
+    state: str
+    code: Code
+    sentence: str
+    notes: list[str]
+    run: RunRecord
+
+
+class Upcoming(Record):
+    """An instant at which a schedule fires."""
+
+    at: datetime
+    local: datetime
+    notes: list[str]
+
+
+class Listed(BaseModel, Generic[T]):
+    """Some records; ``next`` begins the next page, null behind the last one."""
+
+    items: list[T]
+    next: str | None

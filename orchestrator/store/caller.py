@@ -7,7 +7,7 @@ asked knows whether to ask again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -113,7 +113,7 @@ class AsyncStore:
                 return result
             replies = await self.call_all(requests)
 
-    def listen(self, *channels: str) -> AsyncIterator[Message]:
+    def listen(self, *channels: str) -> AsyncGenerator[Message, None]:
         """Messages of the channels without end; ``("", "connected")`` after each (re)connect."""
         return listen_for_ever(self._connect, channels)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -56,7 +56,7 @@ class Subscription:
 
 async def listen_for_ever(
     connect: Callable[[], AsyncLink], channels: tuple[str, ...]
-) -> AsyncIterator[Message]:
+) -> AsyncGenerator[Message, None]:
     """Messages without end. After each (re)connect comes ``("", "connected")``: look at everything,
     for what was published meanwhile is lost."""
     pause = FIRST_PAUSE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,14 @@ class LogLine:
     logger: str
     text: str
     attempt: int
+
+
+_POSITION = re.compile(r"\d{1,15}-\d{1,15}", re.ASCII)
+
+
+def is_position(text: str) -> bool:
+    """Whether this can be the place of a batch in a log, or of an event in the feed."""
+    return _POSITION.fullmatch(text) is not None
 
 
 def append_log(run_id: RunId, token: str, lines: bytes, keep_ms: int) -> Request[Word]:

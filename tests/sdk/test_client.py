@@ -47,10 +47,12 @@ UNKNOWN = f"{D}-{'0' * 21}"
 LATER = datetime.now(UTC) + timedelta(hours=1)
 
 
-@pytest.fixture
-def client(server: Server) -> Iterator[Client]:
+@pytest.fixture(params=["direct", "api"])
+def client(server: Server, request: pytest.FixtureRequest) -> Iterator[Client]:
+    """The same, whichever way it takes."""
     register(server, greet.to_deployment("first", parameters={"who": "all"}, tags=["a"]).definition)
-    with Client(server.url) as client:
+    url = server.url if request.param == "direct" else request.getfixturevalue("api").url
+    with Client(url) as client:
         yield client
 
 

@@ -33,10 +33,12 @@ def serve(server: Server, definition: DeploymentDefinition) -> Put:
     return put
 
 
-@pytest.fixture
-def client(server: Server) -> Iterator[Client]:
+@pytest.fixture(params=["direct", "api"])
+def client(server: Server, request: pytest.FixtureRequest) -> Iterator[Client]:
+    """The same, whichever way it takes."""
     serve(server, served())
-    with Client(server.url) as client:
+    url = server.url if request.param == "direct" else request.getfixturevalue("api").url
+    with Client(url) as client:
         yield client
 
 
