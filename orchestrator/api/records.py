@@ -109,6 +109,12 @@ class RunRecord(Record):
     idempotency_key: str | None
     peak_bytes: int | None
     cpu_seconds: float | None
+    parent: str | None
+    """The run that asked for it."""
+    depth: int
+    """How many runs stand above it."""
+    children: int
+    """How many runs it has asked for."""
     retry_of: str | None
     retried_as: str | None
     reason: str | None

@@ -87,8 +87,8 @@ def test_a_browser_without_a_session_is_led_to_the_login(fresh: Served) -> None:
 
 
 def test_a_right_key_opens(fresh: Served) -> None:
-    assert fresh.get(LIST, key=SECRET).document == []
-    assert fresh.get(LIST, key=READER).document == []
+    assert fresh.get(LIST, key=SECRET).document["items"] == []
+    assert fresh.get(LIST, key=READER).document["items"] == []
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from orchestrator.api.records import (
 from orchestrator.api.routes.logs import _shown
 from orchestrator.model import deployment, event, explanation, run
 from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.model.run import run_from_hash
 from orchestrator.model.states import State
 from orchestrator.reading import (
     deployment_of,
@@ -35,7 +36,6 @@ from orchestrator.reading import (
     schedule_of,
 )
 from orchestrator.store.logs import LogLine
-from orchestrator.store.runs import run_from_hash
 
 D = DeploymentId("a" * 12)
 RUN = run_from_hash(

@@ -50,12 +50,13 @@ async def list_runs(
     since: Moment = None,
     until: Moment = None,
     text: Annotated[str, Query(description="In name or id.")] = "",
+    parent: Annotated[str | None, Query(description="Asked for by this run.")] = None,
     limit: Limit = 50,
     before: Annotated[str, Query(description="next of the page before.")] = "",
 ) -> Response:
     """Runs, the newest first. A page may be short although there is a next one: of what is rare
     only so many records are looked at for one answer."""
-    wanted = runs.wanted_runs(deployment, state, tag, since, until, text)
+    wanted = runs.wanted_runs(deployment, state, tag, since, until, text, parent)
     page = await backend.store.follow(runs.page(limit, wanted, before))
     return answer_list(page.items, page.next)
 
