@@ -1,6 +1,7 @@
 # Sourced by the scripts: makes .venv fit pyproject.toml, from nothing or in a moment.
 # setup run   what the product needs
-# setup dev   the same, the tools of the tests, and Debian's redis-server where it can be had
+# setup dev   the same, the tools of the tests, and Debian's redis-server and faketime where they
+#             can be had
 
 setup() {
     local kind="$1" extra="" stamp
@@ -14,7 +15,10 @@ setup() {
         .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".$extra"
         echo "$stamp" >".venv/.ready-$kind"
     fi
-    if [ "$kind" = dev ]; then debian_package redis-server redis-server; fi
+    if [ "$kind" = dev ]; then
+        debian_package redis-server redis-server
+        debian_package faketime faketime
+    fi
     debian_package git git
     export PATH="$PWD/.venv/bin:$PATH"
 }

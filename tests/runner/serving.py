@@ -22,6 +22,7 @@ from orchestrator.programs import command_of
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import put_deployment, read_deployment
+from orchestrator.store.leases import look
 from orchestrator.store.logs import LogLine, read_log
 from orchestrator.store.runs import NewRun, read_run, submit_run
 from tests.support import Server, eventually
@@ -98,6 +99,8 @@ class Place:
     server: Server
     folder: Path
     started: list[Runner] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+    """Of the runners to come, besides that of the test."""
 
     def __post_init__(self) -> None:
         self.store: Store = open_store(self.server.url)
@@ -143,6 +146,7 @@ class Place:
                 process = subprocess.Popen(
                     command_of("runner", *ends),
                     pass_fds=(file.fileno(), reading),
+                    env={**os.environ, **self.environment},
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -173,6 +177,11 @@ class Place:
         run = self.store.call(read_run(run_id))
         assert run is not None
         return run
+
+    def beat(self, run_id: RunId) -> int:
+        """How often its lease was renewed."""
+        seen = self.store.call(look(deployment_of(run_id), None))
+        return next((lease.beat for lease in seen.leases if lease.run_id == run_id), 0)
 
     def ended(self, run_id: RunId, within: float = 30) -> Run:
         """The run, once it is over."""

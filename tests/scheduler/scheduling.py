@@ -74,10 +74,14 @@ class Place:
         self.schedulers.append(process)
         return process
 
-    def end(self) -> None:
+    def end_schedulers(self) -> None:
         for process in self.schedulers:
             process.kill()
             process.communicate()
+        self.schedulers.clear()
+
+    def end(self) -> None:
+        self.end_schedulers()
         self.store.close()
 
     def runs(self, name: str = "flow/test") -> list[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -31,6 +32,7 @@ class Server:
     binary: str = field(default_factory=valkey_binary)
     options: tuple[str, ...] = ("--save", "", "--appendonly", "no")
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="orc-", dir="/tmp")))
+    environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -44,7 +46,9 @@ class Server:
     def start(self) -> Server:
         words = [self.binary, "--port", "0", "--unixsocket", str(self.socket)]
         words += ["--dir", str(self.folder), "--enable-debug-command", "yes", *self.options]
-        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            words, stdout=subprocess.DEVNULL, env={**os.environ, **self.environment}
+        )
         eventually(self.answers, why="the server answers PING")
         return self
 

@@ -27,6 +27,15 @@ class Hold:
 
 
 @dataclass(eq=False)
+class Loss:
+    """The reply to the ``number``-th command with ``marker`` is lost, and its connection."""
+
+    marker: bytes
+    number: int
+    reached: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(eq=False)
 class _Link:
     """One connection of a client."""
 
@@ -47,7 +56,7 @@ class Proxy:
         self._loop, self._server, self.path = loop, server, path
         self._links: set[_Link] = set()
         self._holds: list[Hold] = []
-        self._losses: list[bytes] = []
+        self._losses: list[Loss] = []
         self._refusing = self._swallowing = False
         self._delay = 0.0
         self.lost = 0
@@ -70,9 +79,12 @@ class Proxy:
         """Each piece in each direction comes so much later, until ``mend``."""
         self._delay = seconds
 
-    def lose_reply(self, marker: bytes) -> None:
-        """Break the connection of the next command with ``marker`` once the server has it."""
-        self._losses.append(marker)
+    def lose_reply(self, marker: bytes, number: int = 1) -> Loss:
+        """Break the connection of the ``number``-th command from now on that has ``marker``, once
+        the server has it."""
+        loss = Loss(marker, number)
+        self._losses.append(loss)
+        return loss
 
     def hold(self, marker: bytes, number: int = 1) -> Hold:
         """Hold back the ``number``-th command from now on that has ``marker``."""
@@ -107,8 +119,8 @@ class Proxy:
         self._links.add(link)
         try:
             await asyncio.gather(self._requests(link, reader), self._replies(link, answers))
-        except OSError:
-            pass  # one side has gone
+        except (OSError, asyncio.CancelledError):
+            pass  # one side has gone, or all is over
         finally:
             self._links.discard(link)
             link.abort()
@@ -130,11 +142,14 @@ class Proxy:
         await self._held(command)
         link.server.write(command)
         await link.server.drain()
-        for marker in self._losses:
-            if marker in command:
-                self._losses.remove(marker)
-                self.lost += 1
-                link.doomed = True
+        for loss in self._losses:
+            if loss.marker in command:
+                loss.number -= 1
+                if loss.number == 0:
+                    self._losses.remove(loss)
+                    self.lost += 1
+                    link.doomed = True
+                    loss.reached.set()
                 break
 
     async def _held(self, command: bytes) -> None:
