@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import attrgetter
 
 from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run
@@ -42,6 +45,14 @@ class Evidence:
     descriptors: Sequence[str] = ()
     """Programs that hold many more than when they began."""
 
+    _by_kind: Mapping[str, Sequence[Event]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_kind: defaultdict[str, list[Event]] = defaultdict(list)
+        for event in self.events:
+            by_kind[event.kind].append(event)
+        object.__setattr__(self, "_by_kind", by_kind)  # asked for each mark of each run
+
     def may_be_forgotten(self, at: int) -> bool:
         """Whether the server may have lost what it answered then (CLOCK_MONOTONIC in ns)."""
         return any(
@@ -50,5 +61,8 @@ class Evidence:
             if event.answer
         )
 
-    def of_kind(self, *kinds: str) -> list[Event]:
-        return [event for event in self.events if event.kind in kinds]
+    def of_kind(self, *kinds: str) -> Sequence[Event]:
+        """In the order in which they ended."""
+        if len(kinds) == 1:
+            return self._by_kind.get(kinds[0], ())
+        return sorted(chain(*(self.of_kind(kind) for kind in kinds)), key=attrgetter("ended"))

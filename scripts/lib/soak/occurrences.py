@@ -42,7 +42,8 @@ def occurrences(evidence: Evidence) -> Tally:
     expected = list(range(min(made), until + 1, STEP_MS))
     pauses = list(_pauses(evidence))
     absent = [at for at in expected if at not in made]
-    missed = [at for at in absent if not _is_left_out(at, made, pauses)]
+    gaps = list(_gaps(made, pauses))
+    missed = [at for at in absent if not any(since < at <= until for since, until in gaps)]
     inside = [
         run.id for run in runs if any(a + 1 < run.created_at < b - 1 for _, a, b, _ in pauses)
     ]
@@ -66,14 +67,11 @@ def _pauses(evidence: Evidence) -> Iterator[_Pause]:
             yield pause.began_ms, pause.ended_ms, until.began_ms, (sure or ends)[0].ended_ms
 
 
-def _is_left_out(at: int, made: Counter[int], pauses: list[_Pause]) -> bool:
+def _gaps(made: Counter[int], pauses: list[_Pause]) -> Iterator[tuple[float, float]]:
     """Resuming goes on from now: what was not made by then, inside the pause or shortly before it
     while no scheduler worked, is left out."""
     for begin, _, _, end in pauses:
-        last_before = max((other for other in made if other <= begin), default=0)
-        if last_before < at <= end:
-            return True
-    return False
+        yield max((at for at in made if at <= begin), default=0), end
 
 
 def edited(evidence: Evidence) -> Iterator[str]:
