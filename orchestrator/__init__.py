@@ -34,11 +34,13 @@ if TYPE_CHECKING:
         ScheduleNotFound,
         ServerRefused,
         ServerUnavailable,
+        TriggerNotFound,
     )
     from orchestrator.origin import EntrypointType
     from orchestrator.runs import arun_deployment, pause_run, run_deployment
     from orchestrator.schedules import Cron, Interval, RRule, Schedule
     from orchestrator.serving import aserve, serve
+    from orchestrator.triggers import EventTrigger
 
 __all__ = [  # noqa: RUF022 by topic
     # flows and how they are served
@@ -54,6 +56,7 @@ __all__ = [  # noqa: RUF022 by topic
     "Cron",
     "Interval",
     "RRule",
+    "EventTrigger",
     # inside a run
     "current_run",
     "get_run_logger",
@@ -84,6 +87,7 @@ __all__ = [  # noqa: RUF022 by topic
     "RunnerDied",
     "RunnerNotFound",
     "ScheduleNotFound",
+    "TriggerNotFound",
     "ServerUnavailable",
     "ServerRefused",
 ]
@@ -98,6 +102,7 @@ _HOMES = {
     "orchestrator.freezing": ("freeze",),
     "orchestrator.origin": ("EntrypointType",),
     "orchestrator.runs": ("run_deployment", "arun_deployment", "pause_run"),
+    "orchestrator.triggers": ("EventTrigger",),
     "orchestrator.emitting": ("emit_event",),
     "orchestrator.client": ("Client",),
 }

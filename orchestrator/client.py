@@ -15,11 +15,12 @@ from orchestrator.scheduling import Scheduling
 from orchestrator.settings import Settings, load_settings
 from orchestrator.store.connection import open_store
 from orchestrator.transport import Direct, Transport
+from orchestrator.triggering import Triggering
 
 API_KINDS = ("http://", "https://")
 
 
-class Client(Asking, Deploying, Scheduling, Overseeing, Noticing):
+class Client(Asking, Deploying, Scheduling, Overseeing, Noticing, Triggering):
     """A connection to the server: the given one, the configured one, or the embedded one, which
     is started when need be. For one thread; close it, or use it in ``with``.
 

@@ -19,6 +19,7 @@ from orchestrator.origin import EntrypointType, Source
 from orchestrator.schedules import Cron, Interval, RRule, Schedule
 from orchestrator.slugs import with_slugs
 from orchestrator.store.validation import check_defaults
+from orchestrator.triggers import EventTrigger, with_names
 
 Seconds = float | timedelta
 _KINDS = ("interval", "cron", "rrule", "schedule", "schedules")
@@ -80,6 +81,8 @@ class DeploymentOptions(ServingOptions, total=False):
     """False lets runs be asked for with parameters that do not fit."""
     concurrency_limit: int | None
     """Runs at once over all hosts."""
+    triggers: Sequence[EventTrigger | Mapping[str, Any]] | None
+    """Events that make it run: each an ``EventTrigger``, or a dict of its options."""
     global_limit: int | None
     """Another word for ``concurrency_limit``."""
 
@@ -125,6 +128,7 @@ class Deployment:
                 replace(each, parameters=as_json(each.parameters))
                 for each in with_slugs(_schedules(options))
             ),
+            triggers=with_names(options.get("triggers")),
             options=flow.options,
         )
         check_defaults(definition)

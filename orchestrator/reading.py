@@ -20,8 +20,10 @@ from orchestrator.model.deployment import (
 from orchestrator.model.event import Event
 from orchestrator.model.explanation import Explanation
 from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.model.rehearsal import Rehearsal
 from orchestrator.model.run import Run, Step
 from orchestrator.model.states import LATE, State
+from orchestrator.model.trigger import TriggerDefinition, TriggerRecord
 from orchestrator.store.logs import LogLine
 
 Document = Mapping[str, Any]
@@ -55,6 +57,7 @@ def deployment_of(document: Document) -> Deployment:
             "tags": tuple(document["tags"]),
             "options": FlowOptions.from_json(document["options"]),
             "schedules": tuple(map(schedule_of, document["schedules"])),
+            "triggers": tuple(map(trigger_of, document["triggers"])),
             "runners": tuple(document["runners"]),
         }
     )
@@ -86,6 +89,29 @@ def schedule_of(document: Document) -> ScheduleRecord:
         cursor_ms=cursor_ms,
         next_ms=_ms(document["next_at"]),
         edited=document["edited"],
+    )
+
+
+def trigger_of(document: Document) -> TriggerRecord:
+    """A trigger."""
+    return TriggerRecord(
+        definition=TriggerDefinition.from_json(document),
+        since_ms=_ms(document["since"]) or 0,
+        fired=document["fired"],
+        fired_ms=_ms(document["last_fired_at"]),
+        run=document["last_run"],
+        error=document["last_error"],
+    )
+
+
+def rehearsal_of(document: Document) -> Rehearsal:
+    """A firing that would have been."""
+    event = document["event"]
+    return Rehearsal(
+        event=None if event is None else event_of(event),
+        bucket=tuple(document["bucket"]),
+        parameters=document["parameters"],
+        error=document["error"],
     )
 
 

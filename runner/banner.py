@@ -11,7 +11,7 @@ from orchestrator.model.serving import ServingSpec
 from orchestrator.store.deployments import Put
 
 NO_SCHEDULER = (
-    "Warning: no scheduler is alive, so the schedules create no runs.\n"
+    "Warning: no scheduler is alive, so schedules and triggers create no runs.\n"
     "Start one:      orchestrator scheduler start"
 )
 
@@ -40,9 +40,11 @@ def banner(
 
 
 def needs_scheduler(spec: ServingSpec) -> bool:
-    """Whether somebody has to have started a scheduler: there are schedules, and the server is
-    not the one that brings its own."""
-    return not spec.embedded and any(definition.schedules for definition in spec.definitions)
+    """Whether somebody has to have started a scheduler: there are schedules or triggers, and the
+    server is not the one that brings its own."""
+    return not spec.embedded and any(
+        definition.schedules or definition.triggers for definition in spec.definitions
+    )
 
 
 def _deployment(
@@ -55,6 +57,8 @@ def _deployment(
     facts = [put.word]
     if definition.schedules:
         facts.append(_count(len(definition.schedules), "schedule"))
+    if definition.triggers:
+        facts.append(_count(len(definition.triggers), "trigger"))
     how = isolation.get(name, "fork")
     facts.append(
         "a fork per run" if how == "fork" else f"a fresh interpreter per run ({_why(how)})"

@@ -16,7 +16,7 @@ from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.store.caller import AsyncStore
-from orchestrator.store.events import emit_from_run
+from orchestrator.store.events import emit_event
 from orchestrator.store.runs import pause_run, read_run
 from orchestrator.store.submission import create_child, create_run, name_run
 
@@ -110,8 +110,13 @@ class Requests:
 
     async def _emit_event(self, asking: HeldRun, given: dict[str, Any]) -> dict[str, str]:
         """As text: the record has more than the pipe must know."""
-        event = about_run(event_of("", given["event"]), asking.id, asking.claimed.deployment)
-        stored = await self._store.follow(emit_from_run(asking.id, event))
+        event = about_run(
+            event_of("", given["event"]),
+            asking.id,
+            asking.claimed.deployment,
+            asking.claimed.depth,
+        )
+        stored = await self._store.call(emit_event(event))
         return {"position": stored.position, "event": event_text(stored)}
 
     async def _answer(self, run: HeldRun, message: Message) -> None:

@@ -8,15 +8,21 @@ import signal
 from collections.abc import Coroutine
 from contextlib import suppress
 
+from orchestrator.model.ids import DeploymentId
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.connection import open_async_store
-from orchestrator.store.keys import ATTENTION_CHANGED, RETENTION_MS
+from orchestrator.store.keys import ATTENTION_CHANGED, EVENTS_NEWS, OUTBOX_NEWS, RETENTION_MS
 
 from .dispatching import LONGEST_SLEEP_MS, Dispatcher
 from .enduring import endure
+from .feeding import Feeder
 from .leading import RENEW_SECONDS, Leadership
 from .serverclock import ServerClock
 from .starting import check_start
+from .triggers import Triggers
+
+GATHER_SECONDS = 0.02
+"""How long what happens is gathered before it is copied."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +53,12 @@ class Worker:
     def __init__(self, store: AsyncStore, retention_ms: int = RETENTION_MS) -> None:
         self._store = store
         self._wake = asyncio.Event()
+        self._heard = asyncio.Event()
         self._leadership = Leadership(store)
-        self._dispatcher = Dispatcher(store, ServerClock(store), retention_ms)
+        self._clock = ServerClock(store)
+        self._dispatcher = Dispatcher(store, self._clock, retention_ms)
+        self._feeder = Feeder(store)
+        self._triggers = Triggers(store)
 
     async def run(self) -> None:
         """Work until cancelled. A loop that ends by an error ends the others, and the program."""
@@ -57,19 +67,49 @@ class Worker:
                 loops.create_task(self._listen())
                 loops.create_task(endure("leading", self._lead))
                 loops.create_task(endure("dispatching", self._dispatch))
+                loops.create_task(endure("noticing", self._notice))
         finally:
             await self._leadership.leave()
 
     async def _listen(self) -> None:
-        async for _ in self._store.listen(ATTENTION_CHANGED):
-            self._wake.set()
+        async for channel, text in self._store.listen(ATTENTION_CHANGED, OUTBOX_NEWS, EVENTS_NEWS):
+            if channel == OUTBOX_NEWS:
+                self._feeder.note(DeploymentId(text))
+            elif not channel:
+                self._feeder.forget()
+            # What was copied, this scheduler copied itself, and has read since.
+            if channel != ATTENTION_CHANGED and text != "copied":
+                self._heard.set()
+            if channel in ("", ATTENTION_CHANGED):
+                self._wake.set()
 
     async def _lead(self) -> None:
         led = self._leadership.leads
         await self._leadership.renew()
         if self._leadership.leads != led:
             self._wake.set()
+            self._heard.set()
         await asyncio.sleep(RENEW_SECONDS)
+
+    async def _notice(self) -> None:
+        """Copy what happened into the feed, and let triggers see it."""
+        self._heard.clear()
+        pause_ms = LONGEST_SLEEP_MS
+        if self._leadership.leads:
+            # Read before anything is copied: what happened until then is in the feed afterwards.
+            now_ms = await self._clock.read()
+            await self._feeder.turn()
+            deadline = await self._triggers.turn(now_ms)
+            if deadline is not None:
+                pause_ms = min(pause_ms, max(0, deadline - self._clock.estimate()))
+        else:
+            self._feeder.forget()
+            self._triggers.forget()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_ms / 1000):
+                await self._heard.wait()
+        # Much that happens at once is copied in one step.
+        await asyncio.sleep(GATHER_SECONDS)
 
     async def _dispatch(self) -> None:
         self._wake.clear()

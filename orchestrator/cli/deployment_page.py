@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from orchestrator.cli.accepted import rows
 from orchestrator.cli.moments import local, relative
 from orchestrator.cli.output import as_json, print_fields, print_heading, print_table
+from orchestrator.cli.triggers import print_triggers
 from orchestrator.model.deployment import Deployment, ScheduleRecord
 from orchestrator.wording import next_planned, rule_text, status
 
@@ -37,6 +38,9 @@ def print_deployment(deployment: Deployment, now_ms: int) -> None:
         ]
     )
     _print_schedules(deployment, now_ms)
+    if deployment.triggers:
+        print_heading("Triggers")
+        print_triggers([("", record) for record in deployment.triggers], now_ms)
     _print_accepted(deployment)
 
 

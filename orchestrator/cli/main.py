@@ -22,6 +22,7 @@ from orchestrator.cli import (
     runs,
     schedules,
     serving,
+    triggers,
     version,
 )
 from orchestrator.cli.errors import report
@@ -40,6 +41,7 @@ app.add_typer(schedules.app, name="schedule")
 app.add_typer(runs.app, name="run")
 app.add_typer(runners.app, name="runner")
 app.add_typer(events.app, name="event")
+app.add_typer(triggers.app, name="trigger")
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 app.command("version")(version.version)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from orchestrator.model.clock import rfc3339
 from orchestrator.model.ids import DeploymentId, deployment_id
 from orchestrator.model.secrets import Place, masked, secret_places, without_secrets
+from orchestrator.model.trigger import TriggerDefinition, TriggerRecord
 
 Origin = Literal["code", "user"]
 PausedBy = Literal["user", "shutdown"]
@@ -84,6 +85,7 @@ class DeploymentDefinition:
     paused: bool | None = None
     concurrency_limit: int | None = None
     schedules: tuple[ScheduleDefinition, ...] = ()
+    triggers: tuple[TriggerDefinition, ...] = ()
     options: FlowOptions = FlowOptions()
 
     @property
@@ -105,6 +107,7 @@ class DeploymentDefinition:
                 **document,
                 "tags": tuple(document["tags"]),
                 "schedules": tuple(ScheduleDefinition(**s) for s in document["schedules"]),
+                "triggers": tuple(map(TriggerDefinition.from_json, document["triggers"])),
                 "options": FlowOptions.from_json(document["options"]),
             }
         )
@@ -208,6 +211,7 @@ class Deployment:
     concurrency_limit: int | None
     options: FlowOptions
     schedules: tuple[ScheduleRecord, ...]
+    triggers: tuple[TriggerRecord, ...]
     runners: tuple[str, ...]
     """Ids of the runners registered for it."""
 
@@ -234,6 +238,6 @@ class Deployment:
             "held": self.held,
             "concurrency_limit": self.concurrency_limit,
             "schedules": [schedule.to_json() for schedule in self.schedules],
-            "triggers": [],
+            "triggers": [trigger.to_json() for trigger in self.triggers],
             "runners": list(self.runners),
         }

@@ -9,6 +9,7 @@ OrchestratorError
 ├── NotFound (LookupError)
 │   ├── DeploymentNotFound
 │   ├── ScheduleNotFound
+│   ├── TriggerNotFound
 │   ├── RunNotFound
 │   ├── RunnerNotFound
 │   └── EventNotFound
@@ -103,6 +104,15 @@ class ScheduleNotFound(NotFound):
         self.deployment, self.slug, self.known = deployment, slug, tuple(known)
         has = f"it has {', '.join(known)}" if known else "it has none"
         super().__init__(f"no schedule {_short(slug)} of {deployment}: {has}")
+
+
+class TriggerNotFound(NotFound):
+    """The deployment has no trigger of this name."""
+
+    def __init__(self, deployment: str, name: str, known: Sequence[str]) -> None:
+        self.deployment, self.name, self.known = deployment, name, tuple(known)
+        has = f"it has {', '.join(known)}" if known else "it has none"
+        super().__init__(f"no trigger {_short(name)} of {deployment}: {has}")
 
 
 class RunNotFound(NotFound):

@@ -40,7 +40,7 @@ class Event:
     received: int
     """When the server noted it: order and windows of triggers go by this."""
     depth: int = 0
-    """How many triggers in a row led to it."""
+    """How many runs in a row led to it, each asking for the next or triggering it."""
     position: str = ""
     """Its place in the feed."""
 
@@ -123,10 +123,10 @@ def emitted(
     return made
 
 
-def about_run(event: Event, run_id: RunId, deployment: str) -> Event:
-    """The event, emitted inside this run."""
+def about_run(event: Event, run_id: RunId, deployment: str, depth: int) -> Event:
+    """The event, emitted inside this run: as deep in a chain as that."""
     emitter = ({"role": "run", "id": run_id}, {"role": "deployment", "id": deployment})
-    return replace(event, related=(*event.related, *emitter))
+    return replace(event, related=(*event.related, *emitter), depth=depth)
 
 
 def _name(event: object) -> str:

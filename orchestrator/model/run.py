@@ -75,10 +75,13 @@ class Run:
     """The ended run that this one does again."""
     retried_as: RunId | None
     """The latest run that does this one again."""
+    event: str | None
+    """The id of the event for which a trigger made it."""
     parent: RunId | None
     """The run that asked for this one."""
     depth: int
-    """How many runs stand above it: 0 for one that a person, a program or a schedule asked for."""
+    """How many runs stand above it: 0 for one that a person, a program or a schedule
+    asked for. A run that a trigger made stands below the one whose event it was."""
     children: int
     """How many runs it has asked for."""
     reason: str | None
@@ -158,6 +161,7 @@ class Run:
             "cpu_seconds": self.cpu_seconds,
             "retry_of": self.retry_of,
             "retried_as": self.retried_as,
+            "event": self.event,
             "parent": self.parent,
             "depth": self.depth,
             "children": self.children,
@@ -215,6 +219,7 @@ def run_from_hash(run_id: RunId, fields: Mapping[str, str]) -> Run:
         cpu_seconds=float(fields.get("cpu_seconds") or 0) or None,
         retry_of=link("retry_of"),
         retried_as=link("retried_as"),
+        event=text("event"),
         parent=link("parent"),
         depth=int(fields.get("depth") or 0),
         children=int(fields.get("children") or 0),

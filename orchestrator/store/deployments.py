@@ -28,6 +28,7 @@ from orchestrator.store.requests import (
 )
 from orchestrator.store.schedules import rule_text, schedules_of
 from orchestrator.store.texts import maybe_int, record_of, text_of
+from orchestrator.store.triggers import armed_texts, triggers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def put_deployment(
         fields=len(fields),
         server=server,
         lease_ms=lease_ms,
-        rest=fields + rules,
+        rules_end=len(fields) + len(rules),
+        rest=[*fields, *rules, *armed_texts(definition.triggers)],
     )
 
 
@@ -91,8 +93,13 @@ def deployment_exists(d: DeploymentId) -> Request[bool]:
 
 def read_deployment(d: DeploymentId) -> Plan[Deployment | None]:
     """The deployment with its schedules and runners, or None."""
-    fields, schedules, runners = yield _hashes(d)
-    return _deployment(d, fields, schedules, runners)
+    fields, schedules, triggers, runners = yield _hashes(d)
+    return _deployment(d, fields, schedules, triggers, runners)
+
+
+def member_ids() -> Request[list[DeploymentId]]:
+    """Of all deployments."""
+    return command(lambda reply: sorted(map(DeploymentId, reply)), "SMEMBERS", keys.DEPLOYMENTS)
 
 
 def list_deployments() -> Plan[list[Deployment]]:
@@ -100,7 +107,7 @@ def list_deployments() -> Plan[list[Deployment]]:
     (members,) = yield [command(sorted, "SMEMBERS", keys.DEPLOYMENTS)]
     hashes = yield [each for d in members for each in _hashes(DeploymentId(d))]
     found = [
-        _deployment(DeploymentId(d), *hashes[3 * at : 3 * at + 3]) for at, d in enumerate(members)
+        _deployment(DeploymentId(d), *hashes[4 * at : 4 * at + 4]) for at, d in enumerate(members)
     ]
     return sorted((each for each in found if each), key=lambda each: each.name)
 
@@ -216,13 +223,17 @@ def _is_told(what: str, before: str, _: str) -> bool:
 def _change(what: str, before: str, after: str) -> str:
     if what in _SHOWN_WITH_VALUES:
         return f"{what} {before or 'none'} -> {after or 'none'}"
-    return f"{what} {after}" if what.startswith(("schedule ", "paused")) else f"{what} changed"
+    return (
+        f"{what} {after}"
+        if what.startswith(("schedule ", "trigger ", "paused"))
+        else f"{what} changed"
+    )
 
 
 def _hashes(d: DeploymentId) -> list[Request[dict[str, str]]]:
     return [
         command(record_of, "HGETALL", key)
-        for key in (keys.deployment(d), keys.schedules(d), keys.runners(d))
+        for key in (keys.deployment(d), keys.schedules(d), keys.triggers(d), keys.runners(d))
     ]
 
 
@@ -230,6 +241,7 @@ def _deployment(
     d: DeploymentId,
     fields: Mapping[str, str],
     schedules: Mapping[str, str],
+    triggers: Mapping[str, str],
     runners: Mapping[str, str],
 ) -> Deployment | None:
     if "name" not in fields:
@@ -252,6 +264,7 @@ def _deployment(
         concurrency_limit=maybe_int(fields["concurrency_limit"]),
         options=FlowOptions.from_json(json.loads(fields["options"])),
         schedules=tuple(replace(each, secrets=secrets) for each in schedules_of(schedules)),
+        triggers=tuple(replace(each, secrets=secrets) for each in triggers_of(triggers)),
         runners=tuple(sorted(name for name in runners if ":" not in name)),
     )
 

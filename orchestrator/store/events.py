@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.model.event import Event, event_of, event_text
-from orchestrator.model.ids import RunId
 from orchestrator.model.matching import fits_any
 from orchestrator.store import keys
 from orchestrator.store.requests import Plan, Request, command, script_call
-from orchestrator.store.texts import maybe_int
 
 MOST_EVENTS = 100_000
 """The feed keeps about this many, the newest."""
@@ -54,24 +52,43 @@ def emit_event(event: Event) -> Request[Event]:
         events=keys.EVENTS,
         event_ids=keys.EVENT_IDS,
         id=event.id,
+        name=event.event,
         event=event_text(event),
         most=MOST_EVENTS,
         news=keys.EVENTS_NEWS,
     )
 
 
-def emit_from_run(run_id: RunId, event: Event) -> Plan[Event]:
-    """The same for an event that a run emits: as deep in a chain of triggers as the run."""
-    (depth,) = yield [command(maybe_int, "HGET", keys.run(run_id), "depth")]
-    (stored,) = yield [emit_event(replace(event, depth=depth or 0))]
-    assert isinstance(stored, Event)
-    return stored
-
-
 def events_after(position: str, limit: int = PAGE) -> Request[list[Event]]:
     """The events that follow a place of the feed, the oldest first; "" is its beginning."""
     start = f"({position}" if position else "-"
     return command(_events, "XRANGE", keys.EVENTS, start, "+", "COUNT", limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event in the feed that nobody has read yet: most are of no interest by their name."""
+
+    position: str
+    name: str
+    text: str
+
+    def read(self) -> Event:
+        return event_of(self.position, self.text)
+
+
+def entries_after(position: str, limit: int = PAGE) -> Request[list[Entry]]:
+    """The same as ``events_after``, unread."""
+    start = f"({position}" if position else "-"
+    return command(
+        lambda reply: [Entry(position, fields[1], fields[3]) for position, fields in reply],
+        "XRANGE",
+        keys.EVENTS,
+        start,
+        "+",
+        "COUNT",
+        limit,
+    )
 
 
 def events_before(position: str, limit: int = PAGE, oldest: str = "-") -> Request[list[Event]]:
@@ -123,4 +140,4 @@ def last_position() -> Request[str]:
 
 
 def _events(reply: Sequence[Any]) -> list[Event]:
-    return [event_of(position, fields[1]) for position, fields in reply]
+    return [event_of(position, fields[3]) for position, fields in reply]

@@ -1,4 +1,4 @@
-"""The schema: every key, its type, its lifetime and who writes it.
+r"""The schema: every key, its type, its lifetime and who writes it.
 
 All keys of a deployment carry the hash tag ``{D}`` and so lie in one slot. D is made from the full
 name (``model.ids``), never is the name itself: names hold any character.
@@ -15,6 +15,9 @@ orc:{D}:leases         zset    run -> instant (ms) of its last beat; claimed run
 orc:{D}:runs           zset    run -> created_at (ms); finished ones leave with their record
 orc:{D}:expiring       zset    finished run -> instant (ms) at which its record expires
 orc:{D}:schedules      hash    "<slug>:<field>" -> rule and cursor of each schedule
+orc:{D}:triggers       hash    "<trigger>\n<field>" -> rule and standing of each; "\ncursor"
+orc:{D}:progress       hash    "<trigger>\n<bucket>" -> what it has counted so far
+orc:{D}:outbox         stream  what happened, until it is copied to the feed; 100,000 at most
 orc:{D}:runners        hash    "<runner>" -> info; and with :beat :claim :keep :drain :server
 orc:{D}:run:ID         hash    the record of a run, the truth; no expiry while open (F75)
 orc:{D}:log:ID         stream  its log in batches; expires with the record
@@ -24,16 +27,18 @@ orc:{D}:control        channel "queue": look for tickets; "runs": beat now; "dra
 orc:{D}:ended          channel the id of each run that ended
 orc:attention          zset    D -> earliest instant (ms) at which a scheduler must look
 orc:attention:changed  channel "look": somebody lowered an entry
+orc:outbox:news        channel D, when something came into its empty outbox
 orc:deployments        set     every D
 orc:leader             string  token of the leading scheduler; an economy, never needed (I2)
 orc:runner:X           string  what runner X last said of itself; expires, display only
 orc:{events}:feed      stream  what happened anywhere, the newest 100,000 or so
 orc:{events}:ids       zset    id of an event that somebody emitted -> instant (ms); as many
-orc:{events}:news      channel "feed": something was added to it
+orc:{events}:copied    hash    D -> up to which entry its outbox was copied, and how many
+orc:{events}:news      channel "emitted" by somebody, "copied" from outboxes: there is more
 =====================  ======  ==================================================================
 
 The streams have one consumer group, ``runners``, made at id 0 by the first claim (F02). A ticket
-has one field, ``run``. Streams are never trimmed (F10).
+has one field, ``run``. Streams of tickets are never trimmed (F10).
 """
 
 from __future__ import annotations
@@ -47,6 +52,9 @@ DEPLOYMENTS = "orc:deployments"
 LEADER = "orc:leader"
 EVENTS = "orc:{events}:feed"
 EVENT_IDS = "orc:{events}:ids"
+EVENTS_COPIED = "orc:{events}:copied"
+OUTBOX_NEWS = "orc:outbox:news"
+"""Also said in lua/shared/outbox.lua."""
 EVENTS_NEWS = "orc:{events}:news"
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
@@ -87,6 +95,18 @@ def expiring(d: DeploymentId) -> str:
 
 def schedules(d: DeploymentId) -> str:
     return f"orc:{{{d}}}:schedules"
+
+
+def triggers(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:triggers"
+
+
+def progress(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:progress"
+
+
+def outbox(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:outbox"
 
 
 def runners(d: DeploymentId) -> str:

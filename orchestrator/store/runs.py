@@ -56,7 +56,7 @@ def submit_run(new: NewRun) -> Request[Submitted]:
         created_by=new.created_by,
         scheduled_at=text_of(new.scheduled_at),
         idempotency_key=new.idempotency_key or "",
-        digest=_digest(new) if new.idempotency_key else "",
+        digest=digest_of(new.parameters) if new.idempotency_key else "",
         retry_of=new.retry_of or "",
         parent=new.parent or "",
         depth=new.depth,
@@ -108,7 +108,7 @@ def _run(run_id: RunId, reply: Any) -> Run | None:
     return run_from_hash(run_id, fields) if "state" in fields else None
 
 
-def _digest(new: NewRun) -> str:
+def digest_of(parameters: str) -> str:
     """The same for the same parameters, however they were written."""
-    canonical = json.dumps(json.loads(new.parameters), sort_keys=True)
+    canonical = json.dumps(json.loads(parameters), sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

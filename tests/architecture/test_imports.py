@@ -38,9 +38,9 @@ MAY_SEE: dict[str, frozenset[str]] = {
 
 DOORS = {"api", "ui", "cli"}
 MAY_NEED_LIBRARIES = {
-    f"orchestrator.model.{kind}" for kind in ("cron", "recurrence", "recurrences")
+    f"orchestrator.model.{kind}" for kind in ("cron", "recurrence", "recurrences", "templates")
 }
-"""They read rules of schedules; only who plans or makes schedules imports them."""
+"""They read rules of schedules, and templates; only who plans or makes these imports them."""
 
 
 def layer(module: str) -> str:

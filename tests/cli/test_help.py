@@ -26,7 +26,7 @@ HEAVY = {
 
 PAGES = {
     "": "serve doctor version completion "
-    "server scheduler api deployment schedule run runner event config",
+    "server scheduler api deployment schedule run runner event trigger config",
     "server": "start",
     "scheduler": "start",
     "api": "start",
@@ -35,6 +35,7 @@ PAGES = {
     "run": "ls inspect logs watch cancel pause resume retry delete explain",
     "runner": "ls drain",
     "event": "emit ls inspect stream",
+    "trigger": "ls enable disable test",
     "config": "show",
 }
 

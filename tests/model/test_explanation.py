@@ -50,7 +50,7 @@ def deployment(**changes: Any) -> Deployment:
         id=D, name=NAME, flow="hello", entrypoint="hello.py:hello", version=None, description=None,
         tags=(), parameters={}, parameter_schema={}, enforce_parameter_schema=True, paused=False,
         paused_by=None, held=False, concurrency_limit=None, options=FlowOptions(retries=2),
-        schedules=(), runners=("runner-a", "runner-b"),
+        schedules=(), triggers=(), runners=("runner-a", "runner-b"),
     )  # fmt: skip
     return replace(plain, **changes)
 

@@ -16,7 +16,15 @@ from tests.support import Server
 from tests.support.keyspace import open_client
 from tests.support.recorder import Recorder, never_seen, undeclared
 
-ADMITTING = {"link_child", "put_deployment", "put_schedule", "submit_run", "tick_schedule"}
+ADMITTING = {
+    "emit_event",
+    "fire_triggers",
+    "link_child",
+    "put_deployment",
+    "put_schedule",
+    "submit_run",
+    "tick_schedule",
+}
 """What brings new work in is refused by a server without memory; what ends work never is (F20)."""
 
 

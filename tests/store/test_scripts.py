@@ -36,8 +36,8 @@ def test_headers_come_in_order(name: str) -> None:
 
 def test_names_are_filled_in() -> None:
     request = for_run(run_id(), "pause_run", as_word, by="me")
-    assert request.words == (keys.run(run_id()), "me", keys.control(D))
-    assert request.keys == 1
+    assert request.words == (keys.run(run_id()), keys.outbox(D), "me", keys.control(D))
+    assert request.keys == 2
 
 
 def test_wrong_names_are_refused() -> None:

@@ -31,11 +31,13 @@ from orchestrator.store import (
     keys,
     leases,
     logs,
+    outbox,
     runners,
     runs,
     schedule_edits,
     schedules,
     telling,
+    triggers,
     upkeep,
 )
 from orchestrator.store.caller import Store
@@ -43,6 +45,7 @@ from orchestrator.store.connection import open_store
 from orchestrator.store.explaining import explain_run
 from orchestrator.store.requests import Plan, Request, as_word, for_deployment
 from orchestrator.store.scripts import script_names
+from orchestrator.triggers import EventTrigger, with_names
 from tests.support import Server
 from tests.support.keyspace import Client, dump, open_client
 
@@ -57,6 +60,9 @@ SERVED = DeploymentDefinition(
         ScheduleDefinition(
             slug="idle", kind="interval", expression="60", timezone="UTC", active=False
         ),
+    ),
+    triggers=with_names(
+        [EventTrigger(expect="rain", name="rain", threshold=2), EventTrigger(expect="hail")]
     ),
 )
 D = SERVED.id
@@ -131,11 +137,36 @@ def scene(server_of_worker: Server) -> Iterator[Scene]:
     client.xdel(keys.queue(D), ticket)
     # Bytes, not text: what DUMP answers cannot be decoded.
     raw = open_client(server_of_worker.url, decode_responses=False)
+    store.call(events.emit_event(emitted("sun", "sky")))
+    client.hset(keys.progress(D), "rain\n[]", "[[1], null, null, null]")
+    client.hset(keys.EVENTS_COPIED, "other", "1-0 1")
     saved = {key: raw.dump(key) for key in client.scan_iter(count=1000)}
     yield Scene(client, store, tokens, cursor + 1, saved)
     raw.close()
     client.close()
     store.close()
+
+
+PULLED = outbox.Pulled(False, ({"event": "rain"},), outbox.Mark("2-0", 2))
+NOTHING = triggers.Armed(records=(), progress={}, cursor="", generation="1")
+
+
+def fire(after_ms: int) -> Request[Any]:
+    """A run, a failure, and progress that comes and goes."""
+    made = triggers.TriggeredRun(
+        id=NEW, trigger="rain", parameters="{}", key="rain:1", digest="", after_ms=after_ms,
+        depth=1, event="1",
+    )  # fmt: skip
+    failure = triggers.Failure(
+        word="trigger.failed", trigger="rain", error="no", event="1", depth=1
+    )
+    fired = triggers.Fired(
+        cursor="1-0 1",
+        progress={("rain", ()): "[]", ("hail", ()): ""},
+        runs=(made,),
+        failures=(failure,),
+    )
+    return first_of(triggers.fire_triggers(D, NOTHING, fired), "fire_triggers")
 
 
 def tick(seen: int, late: str, cursor: int, overlap: Overlap = "allow") -> Request[str]:
@@ -179,6 +210,7 @@ def finish(scene: Scene, state: State, retries: int, delay: int = 0) -> Request[
 Sample = Callable[[Scene], Request[Any]]
 SAMPLES: dict[str, list[Sample]] = {
     "agenda": [lambda _: schedules.agenda(D)],
+    "append_events": [lambda _: outbox.append_events(D, outbox.Mark(), PULLED)],
     "append_log": [lambda s: logs.append_log(RUNNING, s.tokens[RUNNING], LINE, 60_000)],
     "beat_runs": [lambda s: leases.beat_runs(D, WORKER, 30_000, list(s.tokens.items()))],
     "cancel_run": [
@@ -199,9 +231,12 @@ SAMPLES: dict[str, list[Sample]] = {
     ],
     "delete_run": [lambda _: runs.delete_run(ENDED)],
     "drain_runner": [lambda _: drain_of(IDLE)],
+    "drop_outbox": [lambda _: for_deployment(D, "drop_outbox", as_word)],
     "drop_runner": [lambda _: runners.drop_runner(D, IDLE, 0)],
+    "enable_trigger": [lambda _: triggers.enable_trigger(D, "rain", False, "test")],
     "emit_event": [lambda _: events.emit_event(emitted("door.opened", "front"))],
     "explain_run": [lambda _: first_of(explain_run(QUEUED), "explain_run")],
+    "fire_triggers": [lambda _: fire(0), lambda _: fire(1000)],
     "finish_run": [
         lambda s: finish(s, State.COMPLETED, 0),
         lambda s: finish(s, State.FAILED, 1),
@@ -231,10 +266,12 @@ SAMPLES: dict[str, list[Sample]] = {
     ],
     "pause_run": [lambda _: runs.pause_run(RUNNING, "test")],
     "promote_delayed": [lambda _: schedules.promote_delayed(D)],
+    "pull_events": [lambda _: outbox.pull_events(D, outbox.Mark("1-0", 1))],
     "put_deployment": [
         lambda _: deployments.put_deployment(
             DeploymentDefinition(
                 flow="wrong", name="types", entrypoint="other.py:wrong", paused=True,
+                triggers=with_names([EventTrigger(expect="sun"), EventTrigger(expect="snow")]),
                 schedules=(
                     ScheduleDefinition(slug="new", kind="interval", expression="9", timezone="UTC"),
                 ),

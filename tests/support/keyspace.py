@@ -24,8 +24,8 @@ QUEUES = ("queue:first", "queue", "queue:late")
 _D = r"[a-z2-7]{12}"
 _RUN = rf"{_D}-[0-9a-v]{{21}}"
 SCHEMA: Mapping[str, str] = {
-    rf"orc:\{{{_D}\}}:(deployment|schedules|runners)": "hash",
-    rf"orc:\{{{_D}\}}:(queue:first|queue|queue:late)": "stream",
+    rf"orc:\{{{_D}\}}:(deployment|schedules|runners|triggers|progress)": "hash",
+    rf"orc:\{{{_D}\}}:(queue:first|queue|queue:late|outbox)": "stream",
     rf"orc:\{{{_D}\}}:(delayed|leases|runs|expiring|stopping)": "zset",
     rf"orc:\{{(?P<d>{_D})\}}:run:(?P=d)-[0-9a-v]{{21}}": "hash",
     rf"orc:\{{(?P<l>{_D})\}}:log:(?P=l)-[0-9a-v]{{21}}": "stream",
@@ -36,6 +36,7 @@ SCHEMA: Mapping[str, str] = {
     "orc:runner:.+": "string",
     r"orc:\{events\}:feed": "stream",
     r"orc:\{events\}:ids": "zset",
+    r"orc:\{events\}:copied": "hash",
 }
 """Pattern of a key -> its type, as the table in ``store.keys`` has it."""
 
@@ -139,7 +140,13 @@ def open_client(url: str, *, decode_responses: bool = True) -> Client:
 def read_keyspace(client: Client) -> Keyspace:
     """The whole keyspace as it stands. Nothing else may be writing meanwhile."""
     types = {key: str(client.type(key)) for key in sorted(client.scan_iter(count=1000))}
-    tags = {match[1] for key in types if (match := re.match(rf"orc:\{{({_D})\}}:", key))}
+    # An outbox outlives its deployment: what happened last is still to be told.
+    tags = {
+        match[1]
+        for key in types
+        if not key.endswith(":outbox")
+        if (match := re.match(rf"orc:\{{({_D})\}}:", key))
+    }
     return Keyspace(
         slots={DeploymentId(d): _read_slot(client, DeploymentId(d), types) for d in sorted(tags)},
         unknown=tuple(f"{key} ({kind})" for key, kind in types.items() if not _is_known(key, kind)),

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  run log children delayed queue_first queue queue_late expiring stopping
+-- KEYS  run log children delayed queue_first queue queue_late expiring stopping outbox
 -- ARGV  run_id by retention_ms control ended
--- USES  clock history states tickets guards ending
+-- USES  clock outbox history states tickets guards ending
 -- REPLY cancelled | cancelling | already | gone
 -- Waiting -> Cancelled at once: it never begins (I9). Claimed -> Cancelling: its runner hears it
 -- now or at its next beat, and writes Cancelled when the processes are gone. Final: unchanged (I7).
@@ -14,6 +14,7 @@ if state == 'Cancelling' then return 'cancelling' end
 local requested = {'cancel_requested_by', by, 'cancel_requested_at'}
 local why = 'cancelled by ' .. by
 check_family(record[6], children, stopping)
+check_outbox()
 if CLAIMED[state] then
   local at = now()
   requested[#requested + 1] = at

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  deployment leases queue_first queue queue_late runners
+-- KEYS  deployment leases queue_first queue queue_late runners outbox
 -- ARGV  run_prefix runner host version nonce count lease_ms control
--- USES  clock history states tickets groups quarantine
+-- USES  clock outbox history states tickets groups quarantine
 -- REPLY ok | held | full | gone | unregistered | quarantined
 -- Waiting -> Pending, for up to `count` runs. The ticket stays in the pending list until the run
 -- is over or handed back. A nonce that came before answers what it got then (I15). No decision
@@ -87,6 +87,7 @@ for _, each in ipairs(found) do
     leased[#leased + 1] = record.id
   end
 end
+if #leased > 0 then check_outbox() end
 -- The first write: a key of another type fails while nothing is changed (F20).
 if #leased > 0 then redis.call('ZADD', leases, unpack(leased)) end
 local answer, noted = {'ok', more}, nonce

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  deployment schedules runners leases delayed queue_first queue queue_late runs expiring stopping
+-- KEYS  deployment schedules triggers progress runners leases delayed queue_first queue queue_late runs expiring stopping outbox
 -- ARGV  begun force run_prefix log_prefix children_prefix control ended
--- USES  states tickets guards registered
+-- USES  states tickets guards registered outbox
 -- REPLY ok | more | served | running | revived | gone
 -- Definition, schedules and runners go first, so that nothing is asked for, claimed or registered
 -- any more; then the runs, one page a call, each with all that leads to it (I14): what a deletion
@@ -9,7 +9,8 @@
 -- next beat. `begun`: a later call of one deletion, which ends when somebody serves the name again.
 -- Answers the word and how many runs were deleted.
 local PAGE = 200
-local exists = redis.call('HEXISTS', deployment, 'name') == 1
+local name = redis.call('HGET', deployment, 'name')
+local exists = name and true or false
 if exists and begun == '1' then return {'revived', '0'} end
 local served, claimed = others(runners, ''), redis.call('ZCARD', leases)
 if begun ~= '1' and force ~= '1' then
@@ -27,7 +28,10 @@ local left = redis.call('XLEN', queue_first) + redis.call('XLEN', queue)
   + claimed
 if not exists and begun ~= '1' and #records == 0 and left == 0 then return {'gone', '0'} end
 
-redis.call('UNLINK', deployment, schedules, runners)
+check_outbox()
+
+redis.call('UNLINK', deployment, schedules, runners, triggers, progress)
+if exists then happened('deployment.deleted', 'name', name) end
 for _, record in ipairs(records) do
   local id, state, ticket = unpack(record)
   if state then number = number + 1 end

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  deployment runners queue_first queue queue_late
+-- KEYS  deployment runners queue_first queue queue_late outbox
 -- ARGV  runner beat
--- USES  registered consumers
+-- USES  registered consumers outbox
 -- REPLY ok | last | stale
 -- A runner that is dead to its observer leaves, while its beat is still what the observer saw.
 -- `last`: nobody else is registered and one that left before noted the shutdown pause.
@@ -9,6 +9,7 @@ local seen = redis.call('HGET', runners, runner .. ':beat')
 if seen ~= beat then return 'stale' end
 local noted = redis.call('HGET', deployment, 'pause_noted') == '1'
 local found, keep = others(runners, runner)
+check_outbox()
 local idle = {}
 for _, stream in ipairs({queue_first, queue, queue_late}) do
   if idle_consumer(stream, runner) then idle[#idle + 1] = stream end
@@ -16,4 +17,5 @@ end
 
 forget_runner(runners, runner)
 for _, stream in ipairs(idle) do forget_consumer(stream, runner) end
+happened('runner.lost', 'runner', runner)
 return found == 0 and noted and not keep and 'last' or 'ok'

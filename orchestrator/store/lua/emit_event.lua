@@ -1,6 +1,6 @@
 #!lua
 -- KEYS  events event_ids
--- ARGV  id event most news
+-- ARGV  id name event most news
 -- USES  clock
 -- REPLY ok | exists
 -- An event of somebody else's joins the feed, once per id (I23). Answers the word and its place.
@@ -9,8 +9,8 @@ if known then return {'exists', known .. '-0'} end
 redis.call('XLEN', events)
 
 redis.call('ZADD', event_ids, now(), id)
-local position = redis.call('XADD', events, 'MAXLEN', '~', most, '*', 'event', event)
+local position = redis.call('XADD', events, 'MAXLEN', '~', most, '*', 'name', name, 'event', event)
 local spare = redis.call('ZCARD', event_ids) - tonumber(most)
 if spare > 0 then redis.call('ZREMRANGEBYRANK', event_ids, 0, spare - 1) end
-redis.call('PUBLISH', news, 'feed')
+redis.call('PUBLISH', news, 'emitted')
 return {'ok', position}

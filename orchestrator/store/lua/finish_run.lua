@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  run log children leases queue_first queue queue_late delayed expiring stopping
+-- KEYS  run log children leases queue_first queue queue_late delayed expiring stopping outbox
 -- ARGV  run_id token state result error reason retries retry_delay_ms peak_bytes cpu_seconds retention_ms control ended
--- USES  clock history states tickets guards ending
+-- USES  clock outbox history states tickets guards ending
 -- REPLY ok | retry | cancelled | lease_lost | gone
 -- Claimed -> final, or -> AwaitingRetry, by the holder of the lease only (I8). Ticket and lease go
 -- in the same step (I14). The same token again answers the same word (I15).
@@ -17,6 +17,7 @@ if not CLAIMED[before] then
 end
 local streams = {first = queue_first, queue = queue, late = queue_late}
 check_streams(streams[place_of(record[6])])
+check_outbox()
 local again = RETRIED[state] and tonumber(record[7]) < tonumber(retries)
 local next_attempt = again and before ~= 'Cancelling'
 if next_attempt then

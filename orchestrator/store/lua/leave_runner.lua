@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
--- KEYS  deployment runners queue_first queue queue_late
+-- KEYS  deployment runners queue_first queue queue_late outbox
 -- ARGV  runner pause
--- USES  registered consumers
+-- USES  registered consumers outbox
 -- REPLY ok | last
 -- The runner claims no more. `last`: nobody else is registered and the deployment is to be paused,
 -- as this one asks or an earlier one noted. One that serves without pausing erases the note.
 local noted = redis.call('HGET', deployment, 'pause_noted') == '1'
-local found, keep = others(runners, runner)
+local found, keep, here = others(runners, runner)
+check_outbox()
 local idle = {}
 for _, stream in ipairs({queue_first, queue, queue_late}) do
   if idle_consumer(stream, runner) then idle[#idle + 1] = stream end
@@ -14,6 +15,7 @@ end
 
 forget_runner(runners, runner)
 for _, stream in ipairs(idle) do forget_consumer(stream, runner) end
+if here then happened('runner.left', 'runner', runner) end
 local wanted = (pause == '1' or noted) and not keep
 if wanted then
   redis.call('HSET', deployment, 'pause_noted', 1)

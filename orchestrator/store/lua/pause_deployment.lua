@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  deployment delayed queue_first queue queue_late expiring
+-- KEYS  deployment delayed queue_first queue queue_late expiring outbox
 -- ARGV  by place after retention_ms run_prefix log_prefix ended
--- USES  clock history tickets guards ending skipping
+-- USES  clock outbox history tickets guards ending skipping
 -- REPLY ok | unchanged | gone
 -- No occurrence is written any more (I10), and runs of schedules that nobody began end as Skipped,
 -- one page a call. A pause by a person is never turned into one by a shutdown.
@@ -13,10 +13,12 @@ local streams = {first = queue_first, queue = queue, late = queue_late}
 local function by_a_schedule(creator) return string.sub(creator, 1, 9) == 'schedule:' end
 local entries, skipped = waiting_page(place, after, delayed, streams, run_prefix, by_a_schedule)
 check_sets(expiring)
+check_outbox()
 
 local word = 'unchanged'
 if facts[2] ~= '1' or (by == 'user' and facts[3] ~= 'user') then
   redis.call('HSET', deployment, 'paused', 1, 'paused_by', by)
+  happened('deployment.paused', 'by', by)
   word = 'ok'
 end
 redis.call('HDEL', deployment, 'pause_noted')

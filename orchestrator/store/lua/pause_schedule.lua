@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  deployment schedules delayed queue_first queue queue_late expiring
+-- KEYS  deployment schedules delayed queue_first queue queue_late expiring outbox
 -- ARGV  slug place after retention_ms run_prefix log_prefix ended
--- USES  clock history tickets guards ending skipping
+-- USES  clock outbox history tickets guards ending skipping
 -- REPLY ok | unchanged | no_schedule | gone
 -- The schedule makes no run any more, and those that nobody began end as Skipped, one page a call.
 -- Serving again leaves it so.
@@ -13,8 +13,10 @@ local streams = {first = queue_first, queue = queue, late = queue_late}
 local function by_this(creator) return creator == 'schedule:' .. slug end
 local entries, skipped = waiting_page(place, after, delayed, streams, run_prefix, by_this)
 check_sets(expiring)
+check_outbox()
 
 redis.call('HSET', schedules, slug .. ':active', '', slug .. ':active_by', 'user')
+if known[2] == '1' then happened('schedule.paused', 'schedule', slug) end
 skip_page(skipped, delayed, expiring, streams, run_prefix, log_prefix, retention_ms, ended,
   'schedule paused')
 local next_place, next_after = page_after(place, after, entries, skipped)

@@ -1,9 +1,10 @@
 #!lua
--- KEYS  deployment schedules
--- ARGV  paused fields server lease_ms control rest...
--- USES  clock cursors schedules quarantine
+-- KEYS  deployment schedules triggers progress outbox
+-- ARGV  paused fields server lease_ms control rules_end rest...
+-- USES  clock cursors schedules quarantine triggers outbox
 -- REPLY created | updated | unchanged
--- `rest` is `fields` texts (name, value, ...) and then slug, rule, active of each schedule.
+-- `rest` is `fields` texts (name, value, ...), then slug, rule, active of each schedule up to
+-- `rules_end`, then name, rule, watched part, enabled of each trigger.
 -- Schedules that a person made or edited stay. A changed rule gets a new generation, so that a
 -- tick planned before is refused, and its cursor never moves back (I2). `server`: the one on which
 -- the caller served it before ('' on none): when it is made anew, or somebody listens already, it was
@@ -15,7 +16,7 @@ for i = 1, tonumber(fields), 2 do
   wanted[rest[i]] = rest[i + 1]
 end
 local rules, actives = {}, {}
-for i = tonumber(fields) + 1, #rest, 3 do
+for i = tonumber(fields) + 1, tonumber(rules_end), 3 do
   rules[rest[i]] = rest[i + 1]
   actives[rest[i]] = rest[i + 2]
 end
@@ -25,7 +26,9 @@ local function hash(key)
   for i = 1, #flat, 2 do found[flat[i]] = flat[i + 1] end
   return found
 end
-local live, known = hash(deployment), hash(schedules)
+local live, known, armed = hash(deployment), hash(schedules), hash(triggers)
+redis.call('HLEN', progress)
+check_outbox()
 local exists = live['name'] ~= nil
 
 local changes, writes = {}, {}
@@ -96,6 +99,11 @@ for _, slug in ipairs(added) do
     slug .. ':cursor', math.max(cursor or at, at))
   redis.call('HDEL', schedules, slug .. ':next')
 end
+local rearmed = put_triggers(armed, triggers, progress, rest, tonumber(rules_end) + 1, at, note)
+if rearmed and live['has_triggers'] ~= '1' then
+  writes[#writes + 1] = 'has_triggers'
+  writes[#writes + 1] = '1'
+end
 if #added > 0 then
   writes[#writes + 1] = 'has_schedules'
   writes[#writes + 1] = '1'
@@ -115,8 +123,14 @@ if #changes > 0 then
   writes[#writes + 1] = at
 end
 if #writes > 0 then redis.call('HSET', deployment, unpack(writes)) end
-if not exists then return {'created'} end
 local word = #changes > 0 and 'updated' or 'unchanged'
+if not exists then word = 'created' end
+local what = {}
+for i, each in ipairs(changes) do what[i] = each[1] end
+if word ~= 'unchanged' then
+  happened('deployment.' .. word, 'changes', exists and table.concat(what, ', ') or '')
+end
+if not exists then return {'created'} end
 table.sort(left, function(one, other) return one[1] < other[1] end)
 for _, each in ipairs(left) do changes[#changes + 1] = each end
 return {word, unpack(changes)}

@@ -1,7 +1,7 @@
 #!lua
--- KEYS  deployment schedules
+-- KEYS  deployment schedules outbox
 -- ARGV  slug rule active edit
--- USES  clock
+-- USES  clock outbox
 -- REPLY created | updated | unchanged | exists | no_schedule | gone
 -- A schedule that a person makes (`edit` empty) or edits. Serving again leaves both alone. A
 -- changed rule gets a new generation, so that a tick planned before is refused, and its cursor
@@ -12,6 +12,7 @@ local known = redis.call('HMGET', schedules, slug .. ':rule', slug .. ':generati
 if known[1] and edit == '' and known[1] ~= rule then return 'exists' end
 if not known[1] and edit ~= '' then return 'no_schedule' end
 if known[1] == rule and known[5] == active then return 'unchanged' end
+check_outbox()
 
 local at = now()
 local origin = known[4] or 'user'
@@ -22,4 +23,6 @@ redis.call('HSET', schedules, slug .. ':rule', rule, slug .. ':active', active,
   slug .. ':cursor', math.max(tonumber(known[3] or 0), at))
 redis.call('HDEL', schedules, slug .. ':next')
 redis.call('HSET', deployment, 'has_schedules', '1')
-return known[1] and 'updated' or 'created'
+local word = known[1] and 'updated' or 'created'
+happened('schedule.' .. word, 'schedule', slug)
+return word

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  run log children deployment leases queue_first queue queue_late expiring stopping
+-- KEYS  run log children deployment leases queue_first queue queue_late expiring stopping outbox
 -- ARGV  run_id token beat reason retention_ms control ended
--- USES  clock history states tickets guards ending
+-- USES  clock outbox history states tickets guards ending
 -- REPLY recovered | cancelled | crashed | stale | gone
 -- Claimed -> Scheduled at the front of the queue, or final; only while (token, beat) are what the
 -- observer saw. An empty beat: the owner's own host reports its death. At most MOST recoveries.
@@ -18,6 +18,7 @@ local streams = {first = queue_first, queue = queue, late = queue_late}
 check_streams(queue_first, streams[place_of(record[6])])
 check_sets(expiring)
 check_family(record[11], children, stopping)
+check_outbox()
 
 local at = now()
 redis.call('ZREM', leases, run_id)

@@ -1,13 +1,15 @@
 #!lua flags=allow-oom
--- KEYS  deployment runners schedules
+-- KEYS  deployment runners schedules outbox
 -- ARGV  runner info pauses
--- USES  clock cursors
+-- USES  clock cursors outbox
 -- REPLY ok | gone
 -- The runner may claim. A noted shutdown pause is forgotten and one that was executed ends: the
 -- deployment is served again. A pause by a person stays.
 local facts = redis.call('HMGET', deployment, 'name', 'paused', 'paused_by')
 if not facts[1] then return 'gone' end
 local resumed = facts[2] == '1' and facts[3] == 'shutdown'
+local is_new = redis.call('HEXISTS', runners, runner) == 0
+check_outbox()
 local rules = resumed and redis.call('HKEYS', schedules) or {}
 
 redis.call('HSETNX', runners, runner .. ':beat', 0)
@@ -16,5 +18,7 @@ redis.call('HDEL', deployment, 'pause_noted')
 if resumed then
   redis.call('HSET', deployment, 'paused', '', 'paused_by', '')
   move_cursors(schedules, rules, now())
+  happened('deployment.resumed')
 end
+if is_new then happened('runner.registered', 'runner', runner) end
 return 'ok'

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  run log children leases queue_first queue queue_late expiring stopping
+-- KEYS  run log children leases queue_first queue queue_late expiring stopping outbox
 -- ARGV  run_id token reason retention_ms control ended
--- USES  clock history states tickets guards ending
+-- USES  clock outbox history states tickets guards ending
 -- REPLY ok | cancelled | lease_lost | gone
 -- Claimed -> Scheduled at the front of the queue, by the holder of the lease only; the next claim
 -- begins the same attempt with a new token. A run that was being cancelled ends instead (I9).
@@ -17,6 +17,7 @@ local streams = {first = queue_first, queue = queue, late = queue_late}
 check_streams(queue_first, streams[place_of(record[6])])
 check_sets(expiring)
 check_family(record[9], children, stopping)
+check_outbox()
 
 local at = now()
 redis.call('ZREM', leases, run_id)

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS  run deployment
+-- KEYS  run deployment outbox
 -- ARGV  token pid
--- USES  clock history states
+-- USES  clock outbox history states
 -- REPLY ok | cancelled | held | lease_lost | gone
 -- Pending -> Running, by the holder of the lease only. No user code runs without this ok (I6),
 -- none after a cancel (I9) or while held (I10).
@@ -12,6 +12,7 @@ if record[2] ~= token or not CLAIMED[state] then return 'lease_lost' end
 if state == 'Cancelling' then return 'cancelled' end
 if state ~= 'Pending' then return 'ok' end
 if redis.call('HGET', deployment, 'held') == '1' then return 'held' end
+check_outbox()
 
 local at = now()
 change(run, record[5], at, 'Running', record[3], record[4], '', {

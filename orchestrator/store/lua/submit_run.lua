@@ -1,7 +1,7 @@
 #!lua
--- KEYS  run deployment queue delayed runs
+-- KEYS  run deployment queue delayed runs outbox
 -- ARGV  run_id parameters tags name created_by scheduled_at idempotency_key digest retry_of parent depth run_prefix control
--- USES  clock history tickets creation guards
+-- USES  clock outbox history tickets creation guards
 -- REPLY created | exists | conflict | no_deployment
 -- (none) -> Scheduled, with a ticket when it is due and among the delayed when it is not.
 -- The same id again changes nothing (I15). The run that it retries gets to know it, if it still is.
@@ -14,6 +14,7 @@ if known[1] then
 end
 local retried = retry_of ~= '' and redis.call('HGET', run_prefix .. retry_of, 'state')
 check_sets(runs)
+check_outbox()
 
 local at = now()
 local due = tonumber(scheduled_at) or at

@@ -1,7 +1,7 @@
 #!lua
--- KEYS  deployment schedules queue_first queue queue_late runs delayed expiring stopping
+-- KEYS  deployment schedules queue_first queue queue_late runs delayed expiring stopping outbox
 -- ARGV  slug generation cursor_seen cursor next_ms overlap retention_ms run_prefix log_prefix children_prefix control ended occurrences...
--- USES  clock history states tickets creation guards ending overlaps
+-- USES  clock outbox history states tickets creation guards ending overlaps
 -- REPLY ok | stale | paused | gone
 -- The occurrences (run, due, parameters, late, ...) become runs and the cursor moves, in one step:
 -- any number of schedulers makes each once (I2), none inside a pause (I10). The cursor never moves
@@ -25,6 +25,7 @@ check_sets(runs, delayed, expiring)
 for _, run in ipairs(open) do
   check_family(run.children, children_prefix .. run.id, stopping)
 end
+check_outbox()
 
 local at = now()
 local streams = {first = queue_first, queue = queue, late = queue_late}

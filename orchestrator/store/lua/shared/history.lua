@@ -1,5 +1,5 @@
 -- Every change of a run's state is made here: the state, its line in the history, and the other
--- fields that change with it, in one HSET. model/states.py says which changes there are.
+-- fields that change with it, in one HSET; and the event. model/states.py says which changes there are.
 local function shortened(history)
   local _, lines = string.gsub(history, '\n', '\n')
   if lines <= 100 then return history end
@@ -11,5 +11,7 @@ local function change(key, history, at, state, attempt, runner, reason, fields)
   local line = cjson.encode({at, state, tonumber(attempt), runner or '', reason})
   local longer = shortened((history or '') .. line .. '\n')
   redis.call('HSET', key, 'state', state, 'reason', reason, 'history', longer, unpack(fields))
+  happened('run.' .. state, 'run', string.match(key, '[^:]+$'), 'attempt', attempt, 'runner',
+    runner or '', 'reason', reason)
   return longer
 end
