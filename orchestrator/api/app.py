@@ -26,6 +26,7 @@ from orchestrator.api.routes import (
     runners,
     runs,
     schedules,
+    triggers,
 )
 from orchestrator.model.apikeys import parse_keys
 from orchestrator.settings import Settings
@@ -69,7 +70,17 @@ def create_app(settings: Settings) -> Api:
     app.state.stopping = threading.Event()
     app.state.live = Live(backend.store, app.state.stopping)
     answer_errors(app)
-    for routes in (health, schedules, deployments, many_runs, logs, runs, runners, events):
+    for routes in (
+        health,
+        schedules,
+        triggers,
+        deployments,
+        many_runs,
+        logs,
+        runs,
+        runners,
+        events,
+    ):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(login.router)
     app.include_router(assets.router)

@@ -11,9 +11,11 @@ from starlette.responses import Response
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.deployment import Deployment, RunnerRecord, ScheduleRecord
 from orchestrator.model.event import Event
+from orchestrator.model.rehearsal import Rehearsal
 from orchestrator.model.run import Run
+from orchestrator.model.trigger import TriggerRecord
 
-Record = Deployment | RunnerRecord | ScheduleRecord | Event
+Record = Deployment | RunnerRecord | ScheduleRecord | Event | TriggerRecord | Rehearsal
 
 
 class Document(Response):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from orchestrator.model.deployment import Catchup, Origin, Overlap, PausedBy
 from orchestrator.model.explanation import Code
+from orchestrator.model.trigger import Posture
 
 T = TypeVar("T")
 
@@ -47,6 +48,31 @@ class ScheduleRecord(Record):
     next_at: datetime | None
 
 
+class TriggerRecord(Record):
+    """Events that make a deployment run; ``within`` and ``schedule_after`` in seconds."""
+
+    name: str
+    description: str
+    enabled: bool
+    expect: list[str]
+    after: list[str]
+    match: dict[str, list[str]]
+    match_related: list[dict[str, list[str]]]
+    for_each: list[str]
+    posture: Posture
+    threshold: int
+    within: float
+    parameters: dict[str, Any]
+    schedule_after: float
+    since: datetime
+    """Events of before do not count."""
+    fired: int
+    last_fired_at: datetime | None
+    last_run: str | None
+    last_error: str | None
+    """Why the last firing made no run."""
+
+
 class DeploymentRecord(Record):
     """A flow made servable, as it stands."""
 
@@ -66,7 +92,7 @@ class DeploymentRecord(Record):
     held: bool
     concurrency_limit: int | None
     schedules: list[ScheduleRecord]
-    triggers: list[Any]
+    triggers: list[TriggerRecord]
     runners: list[str]
 
 
@@ -117,6 +143,8 @@ class RunRecord(Record):
     """How many runs it has asked for."""
     retry_of: str | None
     retried_as: str | None
+    event: str | None
+    """The id of the event for which a trigger made it."""
     reason: str | None
     history: list[Step]
 
@@ -150,6 +178,17 @@ class EventRecord(Record):
     received: datetime
     depth: int
     position: str
+
+
+class RehearsalRecord(Record):
+    """A firing of a trigger that would have been."""
+
+    event: EventRecord | None
+    """None: silence fired, and nothing had come before it."""
+    at: datetime | None
+    bucket: list[str]
+    parameters: dict[str, Any] | None
+    error: str | None
 
 
 class LogRecord(Record):

@@ -16,13 +16,15 @@ from orchestrator.api.records import (
     ExplanationRecord,
     LogRecord,
     Record,
+    RehearsalRecord,
     RunnerRecord,
     RunRecord,
     ScheduleRecord,
     Step,
+    TriggerRecord,
 )
 from orchestrator.api.routes.logs import _shown
-from orchestrator.model import deployment, event, explanation, run
+from orchestrator.model import deployment, event, explanation, rehearsal, run, trigger
 from orchestrator.model.ids import DeploymentId, RunId
 from orchestrator.model.run import run_from_hash
 from orchestrator.model.states import State
@@ -31,9 +33,11 @@ from orchestrator.reading import (
     event_of,
     explanation_of,
     log_line_of,
+    rehearsal_of,
     run_of,
     runner_of,
     schedule_of,
+    trigger_of,
 )
 from orchestrator.store.logs import LogLine
 
@@ -64,6 +68,20 @@ SCHEDULE = deployment.ScheduleRecord(
     cursor_ms=5,
     next_ms=7,
 )
+TRIGGER = trigger.TriggerRecord(
+    definition=trigger.TriggerDefinition(
+        name="t",
+        expect=("x",),
+        match={"a": ("b",)},
+        match_related=({"c": ("d", "e")},),
+        parameters={"x": "{{ event.id }}"},
+    ),
+    since_ms=4,
+    fired=1,
+    fired_ms=6,
+    run="r",
+    error=None,
+)
 DEPLOYMENT = deployment.Deployment(
     id=D,
     name="a/b",
@@ -81,6 +99,7 @@ DEPLOYMENT = deployment.Deployment(
     concurrency_limit=3,
     options=deployment.FlowOptions(retries=2, retry_delay_seconds=(1.0, 2.0)),
     schedules=(SCHEDULE,),
+    triggers=(TRIGGER,),
     runners=("r",),
 )
 RUNNER = deployment.RunnerRecord(
@@ -101,6 +120,7 @@ EVENT = event.Event(
     id="e", event="x", resource={"id": "1"}, related=({"id": "2", "role": "r"},), occurred=1,
     received=2, position="2-0",
 )  # fmt: skip
+REHEARSAL = rehearsal.Rehearsal(event=EVENT, bucket=("1",), parameters=None, error="no")
 LINE = LogLine(1.5, "INFO", "root", "text", 1)
 EXPLANATION = explanation.Explanation(run=RUN, code="queued", sentence="It waits.", notes=("n",))
 
@@ -115,7 +135,9 @@ RECORDS: list[tuple[type[Record], dict[str, Any]]] = [
     (ScheduleRecord, SCHEDULE.to_json()),
     (DeploymentRecord, DEPLOYMENT.to_json()),
     (RunnerRecord, RUNNER.to_json()),
+    (TriggerRecord, TRIGGER.to_json()),
     (EventRecord, EVENT.to_json()),
+    (RehearsalRecord, REHEARSAL.to_json()),
     (LogRecord, _shown(LINE)),
     (ExplanationRecord, explained()),
 ]
@@ -132,6 +154,8 @@ def test_records_come_back_as_they_were() -> None:
     assert schedule_of(SCHEDULE.to_json()) == SCHEDULE
     assert deployment_of(DEPLOYMENT.to_json()) == DEPLOYMENT
     assert runner_of(RUNNER.to_json()) == RUNNER
+    assert trigger_of(TRIGGER.to_json()) == TRIGGER
+    assert rehearsal_of(REHEARSAL.to_json()) == REHEARSAL
     assert event_of(EVENT.to_json()) == EVENT
     assert log_line_of(_shown(LINE)) == LINE
     assert explanation_of(explained()) == EXPLANATION
