@@ -117,6 +117,7 @@ def test_I18_the_servers_clock_jumps_under_a_scheduler(
         assert_invariants(client)
 
 
+@pytest.mark.long
 def test_I18_schedulers_whose_clocks_are_early_late_and_jumping(
     server: Server, tmp_path: Path
 ) -> None:
