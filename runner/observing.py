@@ -56,6 +56,11 @@ class Observer:
         self._futile: dict[DeploymentId, int] = {}
         """Thorough looks that see damage to pass before the next repair."""
         self._looks = 0
+        self._crowds: dict[DeploymentId, int] = {}
+
+    def crowd(self, d: DeploymentId) -> int:
+        """How many runners served it at the last look."""
+        return self._crowds.get(d, 1)
 
     def look_now(self) -> None:
         """Something was written down that a look finds."""
@@ -82,6 +87,7 @@ class Observer:
             answered = self._here.clock.elapsed()
             self._looks += 1
             seen = dict(zip(self._here.served, looks, strict=True))
+            self._crowds = {d: len(each.runners) for d, each in seen.items()}
             await self._act(seen, sent, answered)
             if thorough:
                 for d, each in seen.items():

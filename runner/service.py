@@ -107,6 +107,7 @@ class Service:
             wake=self._claimer.wake,
             beat_now=self._leases.beat_now,
             look_now=self._observer.look_now,
+            crowd=self._observer.crowd,
         )
         self._leaving = Leaving(
             here,

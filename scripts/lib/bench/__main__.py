@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import peers, product
+from bench import peers, product, simulate
 from bench.figures import Figure, table
 
 Section = Callable[[argparse.Namespace], list[Figure]]
@@ -19,6 +19,7 @@ Section = Callable[[argparse.Namespace], list[Figure]]
 SECTIONS: dict[str, Section] = {
     "product": lambda chosen: product.measure(chosen.runs),
     "peers": lambda _: peers.measure(),
+    "simulate": lambda chosen: simulate.measure(chosen.runners),
 }
 """By the name that is typed; each says in its module what it measures."""
 
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("sections", nargs="*", default=["product"], metavar="SECTION",
                         help=f"of {', '.join(SECTIONS)} (default: product)")  # fmt: skip
     parser.add_argument("--runs", type=int, default=2000, help="runs of the throughput figure")
+    parser.add_argument("--runners", type=int, default=1000, help="simulated ones")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     chosen = parser.parse_args()
     if unknown := set(chosen.sections) - set(SECTIONS):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.machine import until
 from orchestrator import Client
-from orchestrator.embedded import stop_server
+from orchestrator.embedded import ensure_server, stop_server
 from orchestrator.model.ids import RunId
 from orchestrator.settings import load_settings
 
@@ -30,6 +30,7 @@ class Place:
     """A folder, and a client of the server that lives in it."""
 
     folder: Path
+    url: str
     client: Client
 
     @property
@@ -83,8 +84,9 @@ def fresh_place() -> Iterator[Place]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         os.environ["ORCHESTRATOR_HOME"] = folder
         os.environ.pop("ORCHESTRATOR_REDIS_URL", None)
-        with Client() as client:
+        url = ensure_server(load_settings())
+        with Client(url) as client:
             try:
-                yield Place(Path(folder), client)
+                yield Place(Path(folder), url, client)
             finally:
                 stop_server(load_settings())

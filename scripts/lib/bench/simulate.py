@@ -1,0 +1,198 @@
+"""Many simulated runners on one deployment: the real protocol, every command of it, but nothing is
+executed. Shows what one server carries and what a crowd costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+
+from bench.figures import Figure, quantile
+from bench.machine import cpu_seconds
+from bench.place import Place, fresh_place
+from orchestrator.model.clock import SystemClock
+from orchestrator.model.deployment import DeploymentDefinition
+from orchestrator.model.ids import RunnerId, deployment_id, new_nonce, new_run_id
+from orchestrator.model.states import State
+from orchestrator.programs import load_program
+from orchestrator.store import keys
+from orchestrator.store.caller import AsyncStore
+from orchestrator.store.connection import open_async_store, open_store
+from orchestrator.store.deployments import put_deployment
+from orchestrator.store.leases import Claims, Outcome, claim_runs, finish_run, look, start_run
+from orchestrator.store.requests import Request
+from orchestrator.store.runners import register_runner
+from orchestrator.store.runs import NewRun, Submitted, submit_run
+
+DEFINITION = DeploymentDefinition(flow="simulated", name="bench", entrypoint="none.py:none")
+D = deployment_id(DEFINITION.full_name)
+LEASE_MS = 30_000
+LOOK_SECONDS = LEASE_MS / 6000
+SECONDS = 10
+QUEUED = 20_000
+DONE = Outcome(state=State.COMPLETED, result="null")
+
+
+@dataclass
+class Runner:
+    """A runner with one slot: it claims, starts and finishes, and does nothing in between."""
+
+    store: AsyncStore
+    name: RunnerId
+    crowd: int
+    waits: list[float] = field(default_factory=list)
+    """Seconds from submit to claim, of each run."""
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def live(self) -> None:
+        """Hear, look and work, until cancelled."""
+        word = await self.store.call(register_runner(D, self.name, "{}", pauses=False))
+        assert word == "ok", word
+        await asyncio.gather(self._hear(), self._look(), self._work())
+
+    async def _hear(self) -> None:
+        load_program("runner")
+        from runner.hearing import patience
+
+        async for _, message in self.store.listen(keys.control(D)):
+            if message in ("queue", "connected"):
+                pause = patience(self.crowd)
+                asyncio.get_running_loop().call_later(pause, self.wanted.set)
+
+    async def _look(self) -> None:
+        await asyncio.sleep(random.uniform(0, LOOK_SECONDS))
+        for number in itertools.count():
+            await self.store.call(look(D, self.name, thorough=number % 6 == 0))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _work(self) -> None:
+        while True:
+            await self.wanted.wait()
+            self.wanted.clear()
+            claims = await self.store.call(self._claim())
+            for run in claims.runs:
+                self.waits.append(time.time() - run.scheduled_at / 1000)
+                await self.store.call(start_run(run.run_id, run.token, 1))
+                await self.store.call(finish_run(run.run_id, run.token, DONE))
+            if claims.more:
+                self.wanted.set()
+
+    def _claim(self) -> Request[Claims]:
+        return claim_runs(
+            D,
+            runner=self.name,
+            host="simulated",
+            version="",
+            nonce=new_nonce(),
+            count=1,
+            lease_ms=LEASE_MS,
+        )
+
+
+@dataclass
+class Crowd:
+    """All simulated runners, and what the server spends on them."""
+
+    place: Place
+    runners: list[Runner]
+
+    def waits(self) -> list[float]:
+        """Of all runs claimed since the last question."""
+        found = [wait for runner in self.runners for wait in runner.waits]
+        for runner in self.runners:
+            runner.waits = []
+        return found
+
+    async def spent(self, seconds: float) -> tuple[float, float]:
+        """Commands a second, and percent of a core that the server takes."""
+        server = self.place.server_pid()
+        commands, cpu = self.place.commands(), cpu_seconds(server)
+        await asyncio.sleep(seconds)
+        commands, cpu = self.place.commands() - commands, cpu_seconds(server) - cpu
+        return commands / seconds, cpu / seconds * 100
+
+
+def measure(runners: int) -> list[Figure]:
+    """``runners`` wait idle, then for single runs, then work off a queue."""
+    with fresh_place() as place:
+        with closing(open_store(place.url)) as store:
+            store.call(put_deployment(DEFINITION))
+        return asyncio.run(_measure(place, runners))
+
+
+async def _measure(place: Place, runners: int) -> list[Figure]:
+    async with _crowd(place, runners) as crowd:
+        return [*await _idle(crowd), *await _singles(crowd), *await _queue(crowd)]
+
+
+@asynccontextmanager
+async def _crowd(place: Place, size: int) -> AsyncIterator[Crowd]:
+    """They live within the block; when one fails, everything does."""
+    runners = [Runner(open_async_store(place.url), RunnerId(f"r{n}"), size) for n in range(size)]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(runner.live()) for runner in runners]
+        await asyncio.sleep(LOOK_SECONDS)
+        yield Crowd(place, runners)
+        for task in tasks:
+            task.cancel()
+
+
+async def _idle(crowd: Crowd) -> list[Figure]:
+    commands, cpu = await crowd.spent(SECONDS)
+    size = len(crowd.runners)
+    return [
+        Figure(f"{size} idle runners: commands", commands, "per s"),
+        Figure(f"{size} idle runners: the server", cpu, "% of a core"),
+    ]
+
+
+async def _singles(crowd: Crowd) -> list[Figure]:
+    crowd.waits()
+    submitting = asyncio.create_task(_submit_singly(crowd.place))
+    commands, cpu = await crowd.spent(SECONDS)
+    submitting.cancel()
+    waits = crowd.waits()
+    return [
+        Figure("10 runs a second: commands", commands, "per s"),
+        Figure("10 runs a second: the server", cpu, "% of a core"),
+        Figure("10 runs a second: submit to claim, median", quantile(waits, 0.5) * 1e3, "ms"),
+        Figure("10 runs a second: submit to claim, p99", quantile(waits, 0.99) * 1e3, "ms"),
+    ]
+
+
+async def _submit_singly(place: Place) -> None:
+    store = open_async_store(place.url)
+    while True:
+        await store.call(_new_run())
+        await asyncio.sleep(0.1)
+
+
+async def _queue(crowd: Crowd) -> list[Figure]:
+    """Python drives all runners in one process, so what counts is the server's own time."""
+    crowd.waits()
+    store = open_async_store(crowd.place.url)
+    server = crowd.place.server_pid()
+    cpu, began = cpu_seconds(server), time.perf_counter()
+    for _ in range(QUEUED // 500):
+        await store.call_all([_new_run() for _ in range(500)])
+    done = 0
+    while done < QUEUED:
+        await asyncio.sleep(0.01)
+        done += len(crowd.waits())
+    spent = cpu_seconds(server) - cpu
+    rate = QUEUED / (time.perf_counter() - began)
+    return [
+        Figure("a full queue: the server", spent / QUEUED * 1e3, "ms of CPU per run"),
+        Figure("a full queue: what a core of the server carries", QUEUED / spent, "runs per s"),
+        Figure("a full queue: reached by one simulating process", rate, "runs per s"),
+    ]
+
+
+def _new_run() -> Request[Submitted]:
+    run_id = new_run_id(D, SystemClock().now_ms())
+    return submit_run(NewRun(deployment_id=D, run_id=run_id, parameters="{}"))
