@@ -65,6 +65,9 @@ class FlowArguments(TypedDict, total=False):
     """Called likewise when the run has failed or timed out, and is not tried again."""
     on_cancellation: Sequence[Hook] | None
     """Called likewise when the run was cancelled, within its grace."""
+    on_crashed: Sequence[Hook] | None
+    """Called likewise when the run has crashed and is not tried again: in a fresh process, as are
+    the others where the run's own died without a last word."""
 
 
 def known(arguments: Mapping[str, Any]) -> dict[str, Any]:

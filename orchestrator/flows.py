@@ -170,6 +170,10 @@ class Flow(Generic[P, R]):
         """``@f.on_cancellation``: call the hook when a run was cancelled."""
         return self._hooked("on_cancellation", hook)
 
+    def on_crashed(self, hook: H) -> H:
+        """``@f.on_crashed``: call the hook, in a fresh process, when a run has crashed."""
+        return self._hooked("on_crashed", hook)
+
     def prepare(self) -> None:
         """Import and build now what every run needs: processes forked from this one have it."""
         hooks = (hook for kind in self.hooks.values() for hook in kind)

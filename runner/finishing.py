@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from orchestrator.model.ids import DeploymentId
+from orchestrator.model.ids import DeploymentId, RunId
 from orchestrator.model.states import State
 from orchestrator.store.attention import lower_attention
 from orchestrator.store.leases import Finished, Outcome, finish_run, reap_run, release_run
 
 from . import events
+from .aftermath import ENDED_UNSEEN
 from .identity import Identity
 from .outcomes import Drop, HandBack, Recover, Verdict
 from .runs import HeldRun
@@ -31,9 +32,11 @@ class Finishing:
         forget: Callable[[HeldRun], None],
         slot_freed: Callable[[], None],
         tell_held: Callable[[DeploymentId], None],
+        hooks_due: Callable[[RunId, str], None],
     ) -> None:
         self._here, self._writes = here, writes
         self._forget, self._slot_freed = forget, slot_freed
+        self._hooks_due = hooks_due
         self._tell_held = tell_held
 
     def gone(self, run: HeldRun, verdict: Verdict) -> None:
@@ -68,22 +71,29 @@ class Finishing:
     def _finished(self, run: HeldRun, outcome: Outcome, finished: Finished) -> None:
         if finished.due is not None:
             self._lower_attention(run.deployment, finished.due)
+        if run.said_nothing and finished.word in ("ok", "cancelled"):
+            self._hooks_due(run.id, run.token)
         self._over(run, finished.word, state=outcome.state, reason=outcome.reason or None)
 
     def hand_back(self, run: HeldRun) -> None:
         """Back to the front of the queue: no process of it lives."""
         self._writes.add(
             release_run(run.id, run.token, run.reason, self._here.spec.retention_ms),
-            lambda word: self._over(run, word, reason=run.reason),
+            lambda word: self._ended_unseen(run, word, run.reason),
             lambda _: self._over(run, "refused"),
         )
 
     def _recover(self, run: HeldRun) -> None:
         self._writes.add(
             reap_run(run.id, run.token, None, SPAWNER_DIED, self._here.spec.retention_ms),
-            lambda word: self._over(run, word, reason=SPAWNER_DIED),
+            lambda word: self._ended_unseen(run, word, SPAWNER_DIED),
             lambda _: self._over(run, "refused"),
         )
+
+    def _ended_unseen(self, run: HeldRun, word: str, why: str) -> None:
+        if word in ENDED_UNSEEN:
+            self._hooks_due(run.id, run.token)
+        self._over(run, word, reason=why)
 
     def _over(self, run: HeldRun, word: str, **fields: object) -> None:
         events.info(

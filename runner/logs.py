@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from orchestrator.model.serving import ServingSpec
+
 from .lines import Line, Splitter
 from .overflow import Overflow
 
@@ -39,6 +41,11 @@ class Limits:
     def first(self) -> int:
         """Of the lines, so many are stored as they come."""
         return self.lines - self.last
+
+
+def limits_of(spec: ServingSpec) -> Limits:
+    """As the serving script wants it."""
+    return Limits(lines=spec.log_lines, line_bytes=spec.log_line_bytes)
 
 
 class RunLog:

@@ -17,6 +17,7 @@ from orchestrator.store.runners import drop_runner
 from orchestrator.store.upkeep import repair_deployment, sweep_runs
 
 from . import events
+from .aftermath import ENDED_UNSEEN
 from .contact import Contact
 from .identity import Identity
 from .watching import Mark, Watch
@@ -28,6 +29,10 @@ THOROUGH_EVERY = 6
 """Looks: what only a thorough one sees may wait for a lease's time."""
 FUTILE_LOOKS = 10
 """After a repair that found nothing to repair, so many thorough looks pass before the next one."""
+
+
+Reap = tuple[RunId, str, Request[str]]
+"""A run, its token, and what takes it from its owner."""
 
 
 class Observer:
@@ -43,10 +48,11 @@ class Observer:
         wake: Callable[[Iterable[DeploymentId]], None],
         unregistered: Callable[[DeploymentId], None],
         drain: Callable[[], None],
+        hooks_due: Callable[[RunId, str], None],
     ) -> None:
         self._here, self._store, self._contact = here, store, contact
         self._is_ours, self._wake, self._unregistered = is_ours, wake, unregistered
-        self._drain_asked = drain
+        self._drain_asked, self._hooks_due = drain, hooks_due
         self._now = asyncio.Event()
         self._leases: dict[DeploymentId, Watch[tuple[RunId, str]]] = {}
         self._runners: dict[DeploymentId, Watch[RunnerId]] = {}
@@ -101,10 +107,11 @@ class Observer:
     async def _act(self, looks: dict[DeploymentId, Look], sent: float, answered: float) -> None:
         dead_runners: list[tuple[DeploymentId, Request[str]]] = []
         requests: list[Request[Any]] = []
+        reaps: list[Reap] = []
         for d, seen in looks.items():
             if self._here.id not in seen.runners:
                 self._unregistered(d)
-            requests += self._reaps(d, seen, sent, answered)
+            reaps += self._reaps(d, seen, sent, answered)
             dead_runners += [(d, drop) for drop in self._drops(d, seen, sent, answered)]
             if seen.due is not None:
                 requests.append(lower_attention(d, seen.due))
@@ -112,11 +119,16 @@ class Observer:
             self._drain_asked()
         self._wake(d for d, seen in looks.items() if seen.waiting and not seen.held)
         await self._store.call_all(requests)
+        await self._reap(reaps)
         await self._drop(dead_runners)
 
-    def _reaps(
-        self, d: DeploymentId, seen: Look, sent: float, answered: float
-    ) -> list[Request[Any]]:
+    async def _reap(self, reaps: list[Reap]) -> None:
+        words = await self._store.call_all([request for _, _, request in reaps])
+        for (run_id, token, _), word in zip(reaps, words, strict=True):
+            if word in ENDED_UNSEEN:
+                self._hooks_due(run_id, token)
+
+    def _reaps(self, d: DeploymentId, seen: Look, sent: float, answered: float) -> list[Reap]:
         beats = {(lease.run_id, lease.token): lease.beat for lease in seen.leases}
         marks = [
             Mark((lease.run_id, lease.token), lease.beat, lease.lease_ms / 1000)
@@ -128,7 +140,7 @@ class Observer:
             events.warning("Recovering a run: nobody keeps its lease.", run_id=run_id)
         keep = self._here.spec.retention_ms
         return [
-            reap_run(run_id, token, beats[run_id, token], LEASE_LOST, keep)
+            (run_id, token, reap_run(run_id, token, beats[run_id, token], LEASE_LOST, keep))
             for run_id, token in dead
         ]
 

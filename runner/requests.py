@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 from orchestrator.execution.pipe import Message
 from orchestrator.model.asked import Asked
@@ -21,10 +21,29 @@ from orchestrator.store.runs import pause_run, read_run
 from orchestrator.store.submission import create_child, create_run, name_run
 
 from . import events
-from .runs import HeldRun
+from .outcomes import Fate
 
 FIRST_LOOK, LONGEST_LOOK = 0.02, 1.0
 """Seconds between looks at a run that is waited for: short for short runs."""
+
+
+class Asking(Protocol):
+    """A process that asks on behalf of a run."""
+
+    id: RunId
+    token: str
+    fate: Fate | None
+    has_children: bool
+    holds_lease: bool
+    """Only then can runs that it asks for be its children."""
+
+    @property
+    def depth(self) -> int: ...
+
+    @property
+    def full_name(self) -> str: ...
+
+    def answer(self, message: Message) -> None: ...
 
 
 class Requests:
@@ -33,7 +52,7 @@ class Requests:
     def __init__(self, store: AsyncStore, clock: Clock) -> None:
         self._store, self._clock = store, clock
         self._tasks: set[asyncio.Task[None]] = set()
-        self._methods: dict[str, Callable[[HeldRun, dict[str, Any]], Awaitable[Any]]] = {
+        self._methods: dict[str, Callable[[Asking, dict[str, Any]], Awaitable[Any]]] = {
             "create_run": self._create_run,
             "read_run": lambda _, given: self.read_run(**given),
             "wait_for_run": lambda _, given: self.wait_for_run(**given),
@@ -42,7 +61,7 @@ class Requests:
             "why_stopped": _why_stopped,
         }
 
-    def answer(self, run: HeldRun, message: Message) -> None:
+    def answer(self, run: Asking, message: Message) -> None:
         """Have the request answered."""
         task = asyncio.create_task(self._answer(run, message))
         self._tasks.add(task)
@@ -81,7 +100,7 @@ class Requests:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
 
-    async def _pause_run(self, asking: HeldRun) -> None:
+    async def _pause_run(self, asking: Asking) -> None:
         """Answered when somebody has resumed it: the process is stopped a moment after it asked,
         and must not go on in between."""
         await self._store.call(pause_run(asking.id, "itself"))
@@ -90,8 +109,9 @@ class Requests:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_LOOK)
 
-    async def _create_run(self, asking: HeldRun, given: dict[str, Any]) -> Run:
-        scheduled_at, linked = given.get("scheduled_at"), given.pop("as_subflow", True)
+    async def _create_run(self, asking: Asking, given: dict[str, Any]) -> Run:
+        scheduled_at = given.get("scheduled_at")
+        linked = given.pop("as_subflow", True) and asking.holds_lease
         asked = Asked(
             **{
                 **given,
@@ -99,7 +119,7 @@ class Requests:
                 "scheduled_at": None if scheduled_at is None else from_ms(scheduled_at),
                 "created_by": f"run:{asking.id}",
                 "parent": asking.id if linked else None,
-                "depth": asking.claimed.depth + 1,
+                "depth": asking.depth + 1,
             }
         )
         if not linked:
@@ -108,18 +128,14 @@ class Requests:
         run_id = name_run(asked, self._clock)
         return await self._store.follow(create_child(asked, asking.token, run_id))
 
-    async def _emit_event(self, asking: HeldRun, given: dict[str, Any]) -> dict[str, str]:
+    async def _emit_event(self, asking: Asking, given: dict[str, Any]) -> dict[str, str]:
         """As text: the record has more than the pipe must know."""
-        event = about_run(
-            event_of("", given["event"]),
-            asking.id,
-            asking.claimed.deployment,
-            asking.claimed.depth,
-        )
+        told = event_of("", given["event"])
+        event = about_run(told, asking.id, asking.full_name, asking.depth)
         stored = await self._store.call(emit_event(event))
         return {"position": stored.position, "event": event_text(stored)}
 
-    async def _answer(self, run: HeldRun, message: Message) -> None:
+    async def _answer(self, run: Asking, message: Message) -> None:
         reply: Message = {"op": "reply", "n": message["n"]}
         try:
             method = self._methods.get(message["method"])
@@ -135,6 +151,6 @@ class Requests:
         run.answer(reply)
 
 
-async def _why_stopped(run: HeldRun, _: dict[str, Any]) -> str | None:
+async def _why_stopped(run: Asking, _: dict[str, Any]) -> str | None:
     """``cancel``, ``drain`` or ``lost``; None when it was none of this runner's decisions."""
     return run.fate.value if run.fate else None

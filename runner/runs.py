@@ -9,8 +9,6 @@ server. No step waits, so a run costs no task.
 from __future__ import annotations
 
 import json
-import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,14 +16,14 @@ from typing import Any, Protocol
 from orchestrator.execution.pipe import Message
 from orchestrator.model.deployment import DeploymentDefinition
 from orchestrator.model.ids import DeploymentId, RunId
-from orchestrator.model.serving import ServingSpec
 from orchestrator.store.leases import Claimed, start_run
 from orchestrator.store.logs import append_log
 
 from .identity import Identity
-from .logs import Limits, LogBatches, RunLog
+from .logs import LogBatches, RunLog, limits_of
 from .outcomes import Ended, Fate, Terms, Verdict, judge, refused
-from .streams import ControlStream, Output
+from .requests import Asking
+from .streams import Lifelines
 from .telling import Telling
 from .watching import deadline
 from .writes import Writes
@@ -46,7 +44,7 @@ class Surroundings:
     here: Identity
     writes: Writes
     batches: LogBatches
-    answer: Callable[[HeldRun, Message], None]
+    answer: Callable[[Asking, Message], None]
     """For what run processes ask."""
     gone: Callable[[HeldRun, Verdict], None]
     """The last process of a run is gone; this is what is to be written about it."""
@@ -56,6 +54,7 @@ class HeldRun:
     """A run whose lease this runner holds (or held, until its processes are gone)."""
 
     spawner: SpawnerLink
+    holds_lease = True
 
     def __init__(self, shared: Surroundings, claimed: Claimed, sent: float) -> None:
         self._shared = shared
@@ -78,7 +77,9 @@ class HeldRun:
         self._is_ready = self._may_start = False
         self._done: Message | None = None
         self._telling = Telling(shared.writes, self.id, self.token)
-        self.log = RunLog(claimed.attempt, _limits(shared.here.spec), shared.batches, self._append)
+        self.log = RunLog(
+            claimed.attempt, limits_of(shared.here.spec), shared.batches, self._append
+        )
 
     @property
     def definition(self) -> DeploymentDefinition:
@@ -89,6 +90,21 @@ class HeldRun:
         return DeploymentId(self.id.partition("-")[0])
 
     @property
+    def full_name(self) -> str:
+        """Of its deployment."""
+        return self.claimed.deployment
+
+    @property
+    def depth(self) -> int:
+        """How many runs asked for one another before it."""
+        return self.claimed.depth
+
+    @property
+    def said_nothing(self) -> bool:
+        """Whether its process died before its last word, and so without calling its hooks."""
+        return self._done is None
+
+    @property
     def trusted_until(self) -> float:
         """When its lease ends for us: another runner may own the run some time after that."""
         return deadline(self._shared.here.lease, self.leased_at)
@@ -96,10 +112,7 @@ class HeldRun:
     def launch(self, spawner: SpawnerLink) -> None:
         """Have a process forked by this spawner; it says when it is ready to begin."""
         self.spawner = spawner
-        ours, theirs = socket.socketpair()
-        output_ours, output_theirs = os.pipe()
-        self._control = ControlStream(ours, self._told)
-        self._output = Output(output_ours, self.log.feed)
+        self._lines = Lifelines(self._told, self.log.feed)
         options = self.definition.options
         packet = {
             "op": "run",
@@ -113,11 +126,11 @@ class HeldRun:
             "deadline": self.trusted_until,
         }
         # The spawner's link owns the descriptors from here on, and closes them when they are sent.
-        self.spawner.send(packet, (theirs.detach(), output_theirs))
+        self.spawner.send(packet, self._lines.ends)
 
     def not_launched(self) -> bool:
         """The spawner forked nothing; whether the run still wants a process."""
-        self._close_streams()
+        self._lines.finish()
         return self.fate is None
 
     def ask_to_start(self, pid: int) -> None:
@@ -174,7 +187,7 @@ class HeldRun:
     def answer(self, message: Message) -> None:
         """Send the answer to something that the process asked."""
         if not self.is_over:
-            self._control.send(message)
+            self._lines.send(message)
 
     def _terms(self) -> Terms:
         return Terms(
@@ -190,13 +203,9 @@ class HeldRun:
         )
 
     def _be_over(self) -> None:
-        self._close_streams()
+        self._lines.finish()
         self.is_over = True
         self._telling.flush()
-
-    def _close_streams(self) -> None:
-        self._control.finish()
-        self._output.finish()
 
     def _told(self, message: Message) -> None:
         match message["op"]:
@@ -240,7 +249,7 @@ class HeldRun:
             # It looks at the clock itself: a host that is suspended here wakes up as a whole, and
             # its run process may be the first to have its turn (I4).
             go = {"op": "go", "run": self._as_told_to_process(), "until": self.trusted_until}
-            self._control.send(go)
+            self._lines.send(go)
             self.spawner.send({"op": "begun", "key": self.key})
 
     def _as_told_to_process(self) -> dict[str, Any]:
@@ -258,7 +267,3 @@ class HeldRun:
             "created_by": claimed.created_by,
             "retries_left": self.definition.options.retries - claimed.failures,
         }
-
-
-def _limits(spec: ServingSpec) -> Limits:
-    return Limits(lines=spec.log_lines, line_bytes=spec.log_line_bytes)

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from orchestrator.model.errors import ServerUnavailable
-from orchestrator.model.ids import DeploymentId
+from orchestrator.model.ids import DeploymentId, RunId
 from orchestrator.model.serving import ServingSpec
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.connection import open_async_store
@@ -15,6 +15,7 @@ from orchestrator.store.deployments import Put
 from orchestrator.store.leases import Claimed
 
 from . import events
+from .aftermath import Aftermath
 from .banner import banner
 from .claiming import Claimer
 from .contact import Contact
@@ -67,7 +68,6 @@ class Service:
         self._spawning = Spawning(
             here,
             spawner,
-            held=self._roster.by_key,
             loaded=self._code_is_loaded,
             guests=self._reviving.guests,
         )
@@ -91,6 +91,7 @@ class Service:
             self._writes,
             forget=self._roster.forget,
             slot_freed=self._claimer.look,
+            hooks_due=self._hooks_due,
             tell_held=self._leases.tell_held,
         )
         self._shared = Surroundings(
@@ -100,6 +101,7 @@ class Service:
             answer=self._requests.answer,
             gone=self._finishing.gone,
         )
+        self._aftermath = Aftermath(self._shared, looks, self._contact, self._spawning)
         self._observer = self._make_observer(looks)
         self._hearing = Hearing(
             here,
@@ -117,6 +119,7 @@ class Service:
             registrar=self._registrar,
             roster=self._roster,
             spawning=self._spawning,
+            aftermath=self._aftermath,
         )
 
     async def register(self) -> None:
@@ -181,6 +184,9 @@ class Service:
             # The answer was long on its way, and the lease is older than it looks.
             self._leases.beat_now()
 
+    def _hooks_due(self, run_id: RunId, token: str) -> None:
+        self._aftermath.follows(run_id, token)
+
     def _code_is_loaded(self) -> None:
         self._announce()
         self._claimer.look()
@@ -225,4 +231,5 @@ class Service:
             wake=self._claimer.wake,
             unregistered=self._registrar.register_again,
             drain=self.wishes.asked_from_afar,
+            hooks_due=self._hooks_due,
         )

@@ -15,6 +15,7 @@ from orchestrator.store.deployments import pause_deployment
 from orchestrator.store.runners import leave_runner
 
 from . import events
+from .aftermath import Aftermath
 from .claiming import Claimer
 from .identity import Identity
 from .outcomes import Fate
@@ -28,7 +29,7 @@ STOP_GRACE = 2.0
 """Seconds from SIGTERM to SIGKILL for runs that outlast the drain: with ``shutdown_grace`` it must
 stay below the 30 s after which containers are killed."""
 LAST_WRITES = 3.0
-"""Seconds that the server has to take the last outcomes of a drain."""
+"""Seconds that the server has to take the last outcomes of a drain, and hooks that still run."""
 ABORT_SECONDS = 0.8
 """The same for an abort, and again for leaving: two seconds in all."""
 
@@ -86,10 +87,12 @@ class Leaving:
         registrar: Registrar,
         roster: Roster,
         spawning: Spawning,
+        aftermath: Aftermath,
     ) -> None:
         self._here, self._wishes, self._store = here, wishes, store
         self._claimer, self._registrar = claimer, registrar
         self._roster, self._spawning = roster, spawning
+        self._aftermath = aftermath
 
     async def when_asked(self) -> int:
         """Wait for the wish, let runs finish, hand back the others, leave; the exit code."""
@@ -102,6 +105,7 @@ class Leaving:
             events.info("Draining.", runs=self._roster.running, grace_seconds=grace)
             await self._empty_within(grace)
         await self._stop_runs()
+        await self._finish_hooks()
         await self._leave()
         await self._spawning.close()
         return self._wishes.exit_code
@@ -115,6 +119,10 @@ class Leaving:
             await first_of(self._roster.is_empty.wait, within=ABORT_SECONDS)
         for run in self._roster.all():
             events.error("A run's end could not be written; its lease will run out.", run_id=run.id)
+
+    async def _finish_hooks(self) -> None:
+        waits = self._aftermath.is_empty.wait, self._wishes.abort.wait
+        await first_of(*waits, within=LAST_WRITES)
 
     def _hand_back_all(self, grace: float) -> None:
         for run in self._roster.all():

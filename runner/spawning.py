@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from typing import Protocol
 
 from orchestrator.execution.pipe import Message
 
 from . import events
 from .contact import pause_after
 from .identity import Identity
-from .runs import HeldRun
 from .spawners import Spawner
 from .strays import kill_strays
+
+
+class Child(Protocol):
+    """What a process is forked for, as far as spawners go."""
+
+    key: str
+
+    @property
+    def full_name(self) -> str: ...
+
+    def launch(self, spawner: Spawner) -> None: ...
+
+    def ask_to_start(self, pid: int) -> None: ...
+
+    def not_launched(self) -> bool: ...
+
+    def refused(self, why: str) -> None: ...
+
+    def ended(self, packet: Message | None) -> None: ...
 
 
 class Spawning:
@@ -24,11 +43,11 @@ class Spawning:
         here: Identity,
         first: Spawner,
         *,
-        held: Mapping[str, HeldRun],
         loaded: Callable[[], None],
         guests: Callable[[], AbstractSet[int]],
     ) -> None:
-        self._here, self._held, self._loaded, self._guests = here, held, loaded, guests
+        self._here, self._loaded, self._guests = here, loaded, guests
+        self._children: dict[str, Child] = {}
         self._living: dict[int, Spawner] = {}
         self._dead: asyncio.Queue[Spawner] = asyncio.Queue()
         self._deaths_in_a_row = 0
@@ -36,6 +55,8 @@ class Spawning:
         self.isolation: dict[str, str] = {}
         self.faults: dict[str, str] = {}
         """full name -> why its code could not be loaded."""
+        self.hooks: dict[str, list[str]] = {}
+        """full name -> final states for which its flow has hooks."""
         self.current = first
         self._adopt(first)
 
@@ -49,10 +70,11 @@ class Spawning:
         """Whether a run given now would begin, at the latest when the code is loaded."""
         return self.current.is_alive and not self._closing
 
-    def begin(self, run: HeldRun) -> None:
-        """Have the current spawner fork a process for the run."""
-        self.current.keys.add(run.key)
-        run.launch(self.current)
+    def begin(self, child: Child) -> None:
+        """Have the current spawner fork a process for it."""
+        self._children[child.key] = child
+        self.current.keys.add(child.key)
+        child.launch(self.current)
 
     async def loop(self) -> None:
         """Clean up after each spawner that ends, and replace the current one."""
@@ -64,7 +86,7 @@ class Spawning:
             # Its trees first: nobody may begin one of its runs again while they live (I4).
             await kill_strays(lambda: self._living.keys() | self._guests())
             for key in spawner.keys:
-                self._held[key].ended(None)
+                self._children.pop(key).ended(None)
             if spawner is self.current and not self._closing:
                 events.error("The spawner died; starting another.", pid=spawner.pid, exit=code)
                 self._deaths_in_a_row += 1
@@ -109,26 +131,26 @@ class Spawning:
                 self._begin_again(spawner, packet["key"])
 
     def _forked(self, packet: Message) -> None:
-        run = self._held[packet["key"]]
-        if self.isolation[run.claimed.deployment] == "fork":
+        child = self._children[packet["key"]]
+        if self.isolation[child.full_name] == "fork":
             # It is ready in a moment: the server is asked meanwhile. A fresh interpreter takes
             # long; asked now, a hold or a cancel until then would come too late.
-            run.ask_to_start(packet["pid"])
+            child.ask_to_start(packet["pid"])
 
     def _ended(self, spawner: Spawner, packet: Message) -> None:
         spawner.keys.discard(packet["key"])
-        self._held[packet["key"]].ended(packet)
+        self._children.pop(packet["key"]).ended(packet)
         _leave_if_idle(spawner)
 
     def _refused(self, spawner: Spawner, packet: Message) -> None:
         spawner.keys.discard(packet["key"])
-        self._held[packet["key"]].refused(packet["why"])
+        self._children.pop(packet["key"]).refused(packet["why"])
         _leave_if_idle(spawner)
 
     def _has_loaded(self, spawner: Spawner, packet: Message) -> None:
         spawner.is_loaded = True
         self._deaths_in_a_row = 0
-        self.isolation = packet["isolation"]
+        self.isolation, self.hooks = packet["isolation"], packet["hooks"]
         self.faults = {name: why for name, why in packet["flows"].items() if why}
         for name, why in self.faults.items():
             events.error("A flow could not be loaded; its runs will crash.", flow=name, why=why)
@@ -143,11 +165,11 @@ class Spawning:
     def _begin_again(self, spawner: Spawner, key: str) -> None:
         """A stale spawner has forked nothing for this run: the new one does."""
         spawner.keys.discard(key)
-        run = self._held[key]
-        if run.not_launched():
-            self.begin(run)
+        child = self._children.pop(key)
+        if child.not_launched():
+            self.begin(child)
         else:
-            run.ended(None)
+            child.ended(None)
         _leave_if_idle(spawner)
 
 

@@ -82,6 +82,27 @@ class ControlStream:
             self._loop.remove_writer(self._ours.fileno())
 
 
+class Lifelines:
+    """What connects the runner to one run process: both streams, and the process's ends of them."""
+
+    def __init__(self, told: Callable[[Message], None], printed: Callable[[bytes], None]) -> None:
+        ours, theirs = socket.socketpair()
+        output_ours, output_theirs = os.pipe()
+        self._control = ControlStream(ours, told)
+        self._output = Output(output_ours, printed)
+        self.ends = (theirs.detach(), output_theirs)
+        """For the process: who sends them to it closes them."""
+
+    def send(self, message: Message) -> None:
+        """As ``ControlStream.send``."""
+        self._control.send(message)
+
+    def finish(self) -> None:
+        """The process is gone: take all that it still said and printed."""
+        self._control.finish()
+        self._output.finish()
+
+
 class Output:
     """What a run process and all its children print."""
 

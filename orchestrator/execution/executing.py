@@ -14,7 +14,7 @@ from orchestrator.execution.hooks import RunState
 from orchestrator.execution.loading import LoadedFlow, become_main
 from orchestrator.execution.pipe import Message
 from orchestrator.execution.results import encode_result
-from orchestrator.model.errors import OrchestratorError, RunCancelled
+from orchestrator.model.errors import OrchestratorError, RunCancelled, RunFailed
 from orchestrator.model.states import State
 
 _TOLERANCE = 1.0
@@ -26,9 +26,7 @@ def execute(flow: LoadedFlow, run: RunContext, *, retries_left: int) -> None:
 
     Told first: a hook that hangs or dies does not change how the run ended.
     """
-    become_main(flow)
-    if flow.log_prints:
-        sys.stdout = output.PrintStream()
+    _take_over(flow)
     began = time.monotonic()
     end = _ended(flow, run)
     progress.finish()
@@ -37,9 +35,21 @@ def execute(flow: LoadedFlow, run: RunContext, *, retries_left: int) -> None:
         _call_hooks(flow, _known_better(flow, end, time.monotonic() - began), retries_left)
 
 
+def call_hooks(flow: LoadedFlow, run: RunContext, state: State, reason: str) -> None:
+    """Be the fresh process that calls the hooks of a run whose own has died."""
+    _take_over(flow)
+    _call_all(flow, run, RunState(state, error=RunFailed(run.id, state, reason), reason=reason))
+
+
 def failed(error: BaseException, state: State = State.FAILED) -> Message:
     """The last word about a run that ended with an error."""
     return {"op": "done", "state": state, "result": None, "note": None, "error": describe(error)}
+
+
+def _take_over(flow: LoadedFlow) -> None:
+    become_main(flow)
+    if flow.log_prints:
+        sys.stdout = output.PrintStream()
 
 
 def _ended(flow: LoadedFlow, run: RunContext) -> RunState:
@@ -107,6 +117,10 @@ def _is_over(limit: float | None, elapsed: float) -> bool:
 def _call_hooks(flow: LoadedFlow, end: RunState | None, retries_left: int) -> None:
     if end is None or (end.state in hooks.KINDS["on_failure"] and retries_left > 0):
         return
+    _call_all(flow, context.current_run(), end)
+
+
+def _call_all(flow: LoadedFlow, run: RunContext, end: RunState) -> None:
     for kind, states in hooks.KINDS.items():
         if end.state in states:
-            hooks.call(flow.hooks[kind], flow, context.current_run(), end)
+            hooks.call(flow.hooks[kind], flow, run, end)

@@ -1,16 +1,17 @@
-"""Hooks: the user's functions that are called when a run begins or ends, in its own process."""
+"""Hooks: the user's functions that are called when a run begins or ends, in its own process, or
+in a fresh one when its own has died without a last word."""
 
 from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.execution.context import RunContext
 from orchestrator.model.errors import InvalidOption
-from orchestrator.model.states import State
+from orchestrator.model.states import FINAL, State
 
 Hook = Callable[[Any, RunContext, "RunState"], Any]
 """``hook(flow, run, state)``, sync or async."""
@@ -20,8 +21,9 @@ KINDS = {
     "on_completion": frozenset({State.COMPLETED}),
     "on_failure": frozenset({State.FAILED, State.TIMED_OUT}),
     "on_cancellation": frozenset({State.CANCELLED}),
+    "on_crashed": frozenset({State.CRASHED}),
 }
-"""When each kind is called."""
+"""When each kind is called. Who has crashed can call nothing: a fresh process does."""
 
 _TYPES = {State.TIMED_OUT: "FAILED"}
 
@@ -33,6 +35,8 @@ class RunState:
     state: State
     value: Any = None
     error: BaseException | None = None
+    reason: str = ""
+    """What its runner found out, when the process itself could not tell."""
 
     @property
     def name(self) -> str:
@@ -49,6 +53,8 @@ class RunState:
         """What went wrong, if anything did."""
         if self.state is State.TIMED_OUT:
             return "the time limit has passed"
+        if self.reason:
+            return self.reason
         return "" if self.error is None else f"{type(self.error).__name__}: {self.error}"
 
     def result(self, raise_on_failure: bool = True) -> Any:
@@ -71,6 +77,11 @@ def checked(option: str, hooks: object) -> list[Hook]:
         if not callable(hook):
             raise InvalidOption(option, hook, "is not a function: hook(flow, run, state)")
     return found
+
+
+def states_of(hooks: Mapping[str, Sequence[Hook]]) -> list[State]:
+    """The final states for which there are hooks."""
+    return [state for kind, states in KINDS.items() if hooks[kind] for state in states & FINAL]
 
 
 def call(hooks: Iterable[Hook], flow: object, run: RunContext, state: RunState) -> None:

@@ -16,9 +16,10 @@ from typing import NoReturn
 from orchestrator.execution import context, kernel, output
 from orchestrator.execution.cancellation import cancellation
 from orchestrator.execution.conversation import Conversation
-from orchestrator.execution.executing import execute, failed
+from orchestrator.execution.executing import call_hooks, execute, failed
 from orchestrator.execution.loading import LoadedFlow
 from orchestrator.model.clock import SystemClock
+from orchestrator.model.states import State
 
 MACHINERY_FAILED = 70
 """Exit code when our own code raised (EX_SOFTWARE)."""
@@ -105,7 +106,7 @@ def _live(conversation: Conversation, load: Callable[[], LoadedFlow]) -> None:
     go = conversation.hear()
     if go is None:
         return  # the runner is gone before the run began
-    if SystemClock().elapsed() >= go["until"]:
+    if go["op"] == "go" and SystemClock().elapsed() >= go["until"]:
         # We were suspended, and our spawner with us: another attempt may have begun (I4, F61).
         conversation.tell({"op": "late"})
         return
@@ -113,6 +114,8 @@ def _live(conversation: Conversation, load: Callable[[], LoadedFlow]) -> None:
     run = context.enter_run(go["run"], conversation)
     if isinstance(flow, BaseException):
         conversation.tell(failed(flow))
+    elif go["op"] == "hooks":
+        call_hooks(flow, run, State(go["state"]), go["reason"])
     else:
         execute(flow, run, retries_left=go["run"]["retries_left"])
     output.finish()

@@ -13,6 +13,7 @@ from typing import Any
 from orchestrator.execution import kernel, output, trees
 from orchestrator.execution.cancellation import cancellation
 from orchestrator.execution.failures import clip, format_failure
+from orchestrator.execution.hooks import states_of
 from orchestrator.execution.isolation import why_not_fork
 from orchestrator.execution.loading import LoadedFlow, Source, load_flow
 from orchestrator.execution.pipe import LARGEST_PACKET
@@ -103,7 +104,14 @@ def _loaded(stock: Stock) -> dict[str, Any]:
         name: clip(stock.faults[name], room) if name in stock.faults else None
         for name in stock.sources
     }
-    return {"op": "loaded", "pid": os.getpid(), "flows": told, "isolation": stock.isolation}
+    found = {name: states_of(flow.hooks) for name, flow in stock.flows.items()}
+    return {
+        "op": "loaded",
+        "pid": os.getpid(),
+        "flows": told,
+        "isolation": stock.isolation,
+        "hooks": {name: states for name, states in found.items() if states},
+    }
 
 
 def _report(keys: list[str], helper: Config) -> None:

@@ -134,9 +134,20 @@ class RunLine:
         self, parameters: dict[str, Any] | None = None, lease: float = FAR, **other: Any
     ) -> None:
         """Wait until the process is ready, then let user code begin; the lease lasts so long."""
+        until = SystemClock().elapsed() + lease
+        self.begin({"op": "go", "run": self.told(parameters, other), "until": until})
+
+    def begin(self, order: Message) -> None:
+        """Wait until the process is ready, then tell it what to do."""
         assert self.next()["op"] == "ready"
         self.desk.say("begun", key=self.key)
-        run = {
+        self.tell(order)
+
+    def told(
+        self, parameters: dict[str, Any] | None = None, other: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """What the process is told of its run."""
+        return {
             "id": self.key.partition(":")[0],
             "name": "calm-otter",
             "attempt": 1,
@@ -148,9 +159,8 @@ class RunLine:
             "scheduled_at": 1_700_000_000_000,
             "created_by": "test",
             "retries_left": 0,
-            **other,
+            **(other or {}),
         }
-        self.tell({"op": "go", "run": run, "until": SystemClock().elapsed() + lease})
 
     def tell(self, message: Message) -> None:
         self.stream.sendall(encode(message))

@@ -21,7 +21,7 @@ def noted(kind):
 def tell(at):
     request("tell", at=at)
 
-KINDS = ("on_running", "on_completion", "on_failure", "on_cancellation")
+KINDS = ("on_running", "on_completion", "on_failure", "on_cancellation", "on_crashed")
 """
 
 EVERY_KIND = (
@@ -143,6 +143,47 @@ def test_a_failing_hook_is_logged_and_the_others_run(open_desk: Open) -> None:
     assert "ValueError: value" in texts[0]
     assert texts[1].startswith("The hook leaves failed at Completed")
     assert texts[2] == "awaited "
+
+
+def crashed(line: RunLine) -> None:
+    order = {"op": "hooks", "run": line.told(), "state": "Crashed", "reason": "exit code 3"}
+    line.begin(order)
+
+
+def test_a_fresh_process_calls_the_hooks_of_one_that_died(open_desk: Open) -> None:
+    desk = open_desk(EVERY_KIND)
+    found = desk.heard("loaded")["hooks"]["f"]
+    assert set(found) == {"Completed", "Failed", "TimedOut", "Cancelled", "Crashed"}
+    line = desk.run()
+    crashed(line)
+
+    assert last_hook(line) == ("on_crashed", "Crashed", "CRASHED")
+    no_hook(line)
+
+
+def test_it_knows_why_and_that_there_is_no_result(open_desk: Open) -> None:
+    line = open_desk(
+        NOTING
+        + "def tells(flow, run, state):\n    print(state.message)\n    state.result()\n"
+        + "@flow(log_prints=True, on_crashed=[tells])\ndef f():\n    pass\n"
+    ).run()
+    crashed(line)
+
+    assert line.ended()["exit"] == 0
+    told, failed = (record["m"] for record in line.logged)
+    assert told == "exit code 3"
+    assert "RunFailed: run run0 ended as Crashed: exit code 3" in failed
+
+
+def test_a_hook_that_hangs_is_killed(open_desk: Open) -> None:
+    line = open_desk(
+        NOTING
+        + "def hangs(flow, run, state):\n    signal.pause()\n"
+        + "@flow(on_crashed=[hangs])\ndef f():\n    pass\n"
+    ).run(timeout=0.2, grace=0)
+    crashed(line)
+
+    assert (line.ended()["stopped"], line.ended()["killed"]) == ("timeout", True)
 
 
 NAMED = """

@@ -1,0 +1,177 @@
+"""After a run whose process died without a last word: a fresh process calls its hooks.
+
+At most once for each end that this runner wrote, and never for more than ``LONGEST_SECONDS``;
+whatever the hooks do, the run stays as it ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from functools import partial
+
+from orchestrator.execution.pipe import Message
+from orchestrator.model.ids import RunId, deployment_of
+from orchestrator.model.run import Run
+from orchestrator.model.states import State
+from orchestrator.store.caller import AsyncStore
+from orchestrator.store.logs import append_log
+from orchestrator.store.runs import read_run
+
+from . import events
+from .contact import Contact
+from .logs import RunLog, limits_of
+from .outcomes import Fate
+from .runs import SpawnerLink, Surroundings
+from .spawning import Spawning
+from .streams import Lifelines
+
+LONGEST_SECONDS = 60.0
+"""Then the process is killed."""
+
+ENDED_UNSEEN = frozenset({"crashed", "cancelled"})
+"""Answers to a reap, or to a hand-back, after which hooks are due: the run is over, and its process
+did not know how, or was not left."""
+
+
+class HookProcess:
+    """The process in which the hooks of one run are called."""
+
+    fate: Fate | None = None
+    spawner: SpawnerLink
+    has_children = holds_lease = False
+
+    def __init__(self, shared: Surroundings, run: Run, token: str) -> None:
+        self._shared, self._run = shared, run
+        self.id, self.token, self.depth = run.id, token, run.depth
+        self.full_name = run.deployment
+        self.key = f"{run.id}:{token}:hooks"
+        self.over = asyncio.Event()
+        limits = limits_of(shared.here.spec)
+        self._log = RunLog(run.attempt, limits, shared.batches, self._append)
+
+    def launch(self, spawner: SpawnerLink) -> None:
+        """Have a process forked by this spawner."""
+        self.spawner = spawner
+        self._lines = Lifelines(self._told, self._log.feed)
+        options = self._shared.here.served[deployment_of(self.id)].options
+        packet = {
+            "op": "run",
+            "key": self.key,
+            "run_id": self.id,
+            "flow": self.full_name,
+            "timeout": LONGEST_SECONDS,
+            "grace": 0.0,
+            "memory_limit": options.memory_limit,
+            "cpu_limit": options.cpu_limit,
+            "deadline": None,  # it has no lease: the run is over
+        }
+        spawner.send(packet, self._lines.ends)
+
+    def not_launched(self) -> bool:
+        """The spawner forked nothing; another one is wanted."""
+        self._lines.finish()
+        return True
+
+    def ask_to_start(self, pid: int) -> None:
+        """Nobody has to be asked."""
+
+    def answer(self, message: Message) -> None:
+        """Send the answer to something that a hook asked."""
+        if not self.over.is_set():
+            self._lines.send(message)
+
+    def ended(self, packet: Message | None) -> None:
+        """Every process of it is gone; None when the spawner did not live to tell how."""
+        self._be_over()
+        if packet is None or packet["stopped"] or packet["exit"] != 0:
+            how = (packet["stopped"] or packet["exit"] or packet["signal"]) if packet else None
+            events.warning("The hooks of a run were cut short.", run_id=self.id, how=how)
+
+    def refused(self, why: str) -> None:
+        """The spawner could not begin it."""
+        self._be_over()
+        events.error("The hooks of a run could not be called.", run_id=self.id, why=why)
+
+    def _told(self, message: Message) -> None:
+        match message["op"]:
+            case "ready":
+                self._lines.send(self._order())
+                self.spawner.send({"op": "begun", "key": self.key})
+            case "request":
+                self._shared.answer(self, message)
+
+    def _order(self) -> Message:
+        run = self._run
+        told = {
+            "id": run.id,
+            "name": run.name,
+            "attempt": run.attempt,
+            "token": self.token,
+            "parameters": json.dumps(run.parameters),
+            "tags": run.tags,
+            "deployment": run.deployment,
+            "flow": run.flow,
+            "scheduled_at": run.scheduled_at,
+            "created_by": run.created_by,
+            "retries_left": 0,
+        }
+        return {"op": "hooks", "run": told, "state": run.state, "reason": run.why}
+
+    def _append(self, lines: bytes, stored: Callable[[], None]) -> None:
+        keep_ms = self._shared.here.spec.retention_ms
+        self._shared.writes.add(
+            append_log(self.id, self.token, lines, keep_ms),
+            lambda _: stored(),
+            lambda _: stored(),
+        )
+
+    def _be_over(self) -> None:
+        self._lines.finish()
+        self._log.close(self.over.set)
+
+
+class Aftermath:
+    """Sees to it that hooks are called; so many processes at once as there are slots."""
+
+    def __init__(
+        self, shared: Surroundings, store: AsyncStore, contact: Contact, spawning: Spawning
+    ) -> None:
+        self._shared, self._store = shared, store
+        self._contact, self._spawning = contact, spawning
+        self._slots = asyncio.Semaphore(shared.here.spec.limit)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.is_empty = asyncio.Event()
+        self.is_empty.set()
+
+    def follows(self, run_id: RunId, token: str) -> None:
+        """The run is over, and its process has called nothing."""
+        self.is_empty.clear()
+        task = asyncio.create_task(self._call(run_id, token))
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not self._tasks:
+            self.is_empty.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error  # a fault of ours: it ends the runner, as in any callback
+
+    async def _call(self, run_id: RunId, token: str) -> None:
+        async with self._slots:
+            while not self._spawning.is_ready:  # noqa: ASYNC110 - only while code is loaded anew
+                await asyncio.sleep(0.1)
+            ask = partial(self._store.call, read_run(run_id))
+            run = await self._contact.persist(ask)
+            if run is None or not self._has_hooks(run):
+                return
+            process = HookProcess(self._shared, run, token)
+            self._spawning.begin(process)
+            await process.over.wait()
+
+    def _has_hooks(self, run: Run) -> bool:
+        # What was cancelled before it began has done nothing that a hook could undo.
+        began = run.started_at is not None or run.state is State.CRASHED
+        return began and run.state in self._spawning.hooks.get(run.deployment, ())
