@@ -1,6 +1,6 @@
 """After a run whose process died without a last word: a fresh process calls its hooks.
 
-At most once for each end that this runner wrote, and never for more than ``LONGEST_SECONDS``;
+At most once for each end that this runner wrote, and never for more than ``HOOKS_SECONDS``;
 whatever the hooks do, the run stays as it ended.
 """
 
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from orchestrator.execution.pipe import Message
+from orchestrator.execution.pipe import HOOKS_SECONDS, Message
 from orchestrator.model.ids import RunId, deployment_of
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
@@ -27,12 +27,27 @@ from .runs import SpawnerLink, Surroundings
 from .spawning import Spawning
 from .streams import Lifelines
 
-LONGEST_SECONDS = 60.0
-"""Then the process is killed."""
-
 ENDED_UNSEEN = frozenset({"crashed", "cancelled"})
 """Answers to a reap, or to a hand-back, after which hooks are due: the run is over, and its process
 did not know how, or was not left."""
+
+
+def order_of(run: Run, token: str) -> Message:
+    """What the process is told."""
+    told = {
+        "id": run.id,
+        "name": run.name,
+        "attempt": run.attempt,
+        "token": token,
+        "parameters": json.dumps(run.parameters),
+        "tags": run.tags,
+        "deployment": run.deployment,
+        "flow": run.flow,
+        "scheduled_at": run.scheduled_at,
+        "created_by": run.created_by,
+        "retries_left": 0,
+    }
+    return {"op": "hooks", "run": told, "state": run.state, "reason": run.why}
 
 
 class HookProcess:
@@ -61,7 +76,7 @@ class HookProcess:
             "key": self.key,
             "run_id": self.id,
             "flow": self.full_name,
-            "timeout": LONGEST_SECONDS,
+            "timeout": HOOKS_SECONDS,
             "grace": 0.0,
             "memory_limit": options.memory_limit,
             "cpu_limit": options.cpu_limit,
@@ -97,27 +112,10 @@ class HookProcess:
     def _told(self, message: Message) -> None:
         match message["op"]:
             case "ready":
-                self._lines.send(self._order())
+                self._lines.send(order_of(self._run, self.token))
                 self.spawner.send({"op": "begun", "key": self.key})
             case "request":
                 self._shared.answer(self, message)
-
-    def _order(self) -> Message:
-        run = self._run
-        told = {
-            "id": run.id,
-            "name": run.name,
-            "attempt": run.attempt,
-            "token": self.token,
-            "parameters": json.dumps(run.parameters),
-            "tags": run.tags,
-            "deployment": run.deployment,
-            "flow": run.flow,
-            "scheduled_at": run.scheduled_at,
-            "created_by": run.created_by,
-            "retries_left": 0,
-        }
-        return {"op": "hooks", "run": told, "state": run.state, "reason": run.why}
 
     def _append(self, lines: bytes, stored: Callable[[], None]) -> None:
         keep_ms = self._shared.here.spec.retention_ms

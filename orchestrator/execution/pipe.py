@@ -21,6 +21,9 @@ FRAME = b"\x1e"
 LONGEST_FRAME = 16_000
 """Bytes of such a line: long enough for nearly all, short enough to wait for its end."""
 
+HOOKS_SECONDS = 60.0
+"""How long a process may take that is told ``hooks``, then it is killed."""
+
 _MOST_DESCRIPTORS = 4
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import signal
 import socket
@@ -16,6 +15,7 @@ from orchestrator.execution.failures import clip, format_failure
 from orchestrator.execution.hooks import states_of
 from orchestrator.execution.isolation import why_not_fork
 from orchestrator.execution.loading import LoadedFlow, Source, load_flow
+from orchestrator.execution.orphaned import settle
 from orchestrator.execution.pipe import LARGEST_PACKET
 from orchestrator.execution.sources import Sources
 from orchestrator.execution.starting import BLOCKED
@@ -39,7 +39,7 @@ def spawn(control_fd: int, config: Config) -> int:
     tending = Tending(socket.socket(fileno=control_fd), stock, SystemClock())
     tending.say(_loaded(stock))
     if tending.until_over() == "eof":
-        _report(tending.keys_to_report(), config["report"])
+        settle(tending.keys_to_report(), config["report"], stock)
     return 0
 
 
@@ -112,27 +112,3 @@ def _loaded(stock: Stock) -> dict[str, Any]:
         "isolation": stock.isolation,
         "hooks": {name: states for name, states in found.items() if states},
     }
-
-
-def _report(keys: list[str], helper: Config) -> None:
-    """Tell the server through a process of its own which runs lost their runner."""
-    if not keys:
-        return
-    runs = [dict(zip(("run_id", "token"), key.split(":", 1), strict=True)) for key in keys]
-    line = json.dumps({"runs": runs}).encode() + b"\n"
-    reading, writing = os.pipe()
-    argv = helper["argv"]
-    os.posix_spawn(
-        argv[0],
-        argv,
-        helper["environment"],
-        file_actions=[(os.POSIX_SPAWN_DUP2, reading, 0)],
-        setsid=True,
-        setsigmask=(),
-    )
-    os.close(reading)
-    try:
-        with open(writing, "wb") as pipe:
-            pipe.write(line)
-    except BrokenPipeError:
-        pass  # the helper ended early: leases run out instead

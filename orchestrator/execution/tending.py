@@ -97,6 +97,13 @@ class Tending:
             self._turn()
         return self._over
 
+    def until_idle(self) -> None:
+        """Do what was asked for until now; no process of it is left then."""
+        self._control.setblocking(False)
+        self._turn()
+        while self._runs or self._strangers:
+            self._turn()
+
     def keys_to_report(self) -> list[str]:
         """Runs that nobody may have written the end of."""
         return self._unsettled

@@ -137,6 +137,17 @@ def test_a_run_lost_with_its_spawner_is_told_by_the_next_one(place: Place) -> No
     assert called(place) == [["on_crashed", "it", run_id, "Crashed", "CRASHED"]]
 
 
+def test_a_run_lost_with_its_runner_is_told_by_its_spawner(place: Place) -> None:
+    place.flows(NOTING)
+    runner = place.start(definition(on_lost="fail"))
+    run_id = place.submit(deed=DEAF)
+    eventually(lambda: place.note("began"))
+    os.kill(runner.pid, signal.SIGKILL)
+    assert place.ended(run_id, within=60).state is State.CRASHED
+    assert called(place) == [["on_crashed", "it", run_id, "Crashed", "CRASHED"]]
+    eventually(lambda: "on_crashed: its runner died" in runner.output, within=60)
+
+
 def test_a_draining_runner_waits_for_hooks(place: Place) -> None:
     place.flows(NOTING.replace('with open("noted"', 'time.sleep(1)\n        with open("noted"'))
     runner = place.start()

@@ -126,3 +126,4 @@ def test_I4_a_host_suspended_before_a_first_line_does_not_begin_it_when_it_wakes
         for pid in (spawner, first.pid):
             os.kill(pid, signal.SIGCONT)
         assert str(suspended) not in place.note("began").split()
+        first.end()
