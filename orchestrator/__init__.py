@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from orchestrator.flows import Flow, flow
     from orchestrator.freezing import freeze
     from orchestrator.model.errors import (
+        CodeNotKept,
         DeploymentNotFound,
         EventNotFound,
         FlowNotLoaded,
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
         ScheduleNotFound,
         ServerRefused,
         ServerUnavailable,
+        SourceFailed,
         TriggerNotFound,
     )
     from orchestrator.origin import EntrypointType
     from orchestrator.runs import arun_deployment, pause_run, run_deployment
     from orchestrator.schedules import Cron, Interval, RRule, Schedule
     from orchestrator.serving import aserve, serve
+    from orchestrator.sources.storages import GitRepository, LocalStorage, RemoteStorage
     from orchestrator.triggers import EventTrigger
 
 __all__ = [  # noqa: RUF022 by topic
@@ -51,6 +54,10 @@ __all__ = [  # noqa: RUF022 by topic
     "aserve",
     "freeze",
     "EntrypointType",
+    # where their code may lie
+    "GitRepository",
+    "RemoteStorage",
+    "LocalStorage",
     # when they run
     "Schedule",
     "Cron",
@@ -84,6 +91,8 @@ __all__ = [  # noqa: RUF022 by topic
     "KeyReused",
     "RunFailed",
     "FlowNotLoaded",
+    "SourceFailed",
+    "CodeNotKept",
     "RunnerDied",
     "RunnerNotFound",
     "ScheduleNotFound",
@@ -96,6 +105,7 @@ _HOMES = {
     "orchestrator.flows": ("flow", "Flow"),
     "orchestrator.deployment": ("Deployment",),
     "orchestrator.serving": ("serve", "aserve"),
+    "orchestrator.sources.storages": ("GitRepository", "RemoteStorage", "LocalStorage"),
     "orchestrator.schedules": ("Schedule", "Cron", "Interval", "RRule"),
     "orchestrator.execution.context": ("current_run", "get_run_logger"),
     "orchestrator.execution.progress": ("set_progress",),

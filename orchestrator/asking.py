@@ -183,19 +183,26 @@ class Asking:
         plan = runs.resume(run_id, self._acting)
         return self._transport.do(plan, _about(run_id, "POST", "resume"))
 
-    def retry_run(self, run_id: str, parameters: Mapping[str, Any] | None = None) -> Run:
+    def retry_run(
+        self,
+        run_id: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        same_code: bool = False,
+    ) -> Run:
         """A new run that does an ended one again, with its tags and name; ``parameters`` go over
-        its own. The two know each other: ``retry_of``, ``retried_as``.
+        its own. It has the newest code, or with ``same_code`` the commit that the ended one had.
+        The two know each other: ``retry_of``, ``retried_as``.
 
         Raises:
-            Conflict: it has not ended.
+            Conflict: it has not ended, or its code cannot be had again.
             InvalidParameters: they do not fit the deployment as it is now.
         """
         check_mapping(f"run {run_id}", parameters)
         given = as_json(parameters)
         encoded(f"run {run_id}", given or {})
-        call = _about(run_id, "POST", "retry", {"parameters": given})
-        return self._transport.do(runs.retry(run_id, parameters), call)
+        call = _about(run_id, "POST", "retry", {"parameters": given, "same_code": same_code})
+        return self._transport.do(runs.retry(run_id, parameters, same_code=same_code), call)
 
     def delete_run(self, run_id: str) -> Run:
         """Forget an ended run and its log; the record as it was.

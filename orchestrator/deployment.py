@@ -15,6 +15,7 @@ from orchestrator.model.deployment import DeploymentDefinition, FlowOptions
 from orchestrator.model.errors import InvalidOption
 from orchestrator.model.ids import check_name
 from orchestrator.model.plain import as_json
+from orchestrator.model.serving import StoredCode
 from orchestrator.origin import EntrypointType, Source
 from orchestrator.schedules import Cron, Interval, RRule, Schedule
 from orchestrator.slugs import with_slugs
@@ -39,6 +40,8 @@ class FlowFacts:
     """The source for people."""
     sys_path: tuple[str, ...]
     """Where its imports are found."""
+    stored: StoredCode | None = None
+    """The storage that it is from, if it is from one."""
 
 
 class ServingOptions(TypedDict, total=False):
@@ -95,6 +98,7 @@ class Deployment:
     source: Source
     sys_path: tuple[str, ...]
     serving: ServingOptions
+    stored: StoredCode | None = None
 
     @property
     def name(self) -> str:
@@ -116,6 +120,7 @@ class Deployment:
             flow=flow.name,
             name=check_name("deployment", _stem(name)),
             entrypoint=flow.entrypoint,
+            source=None if flow.stored is None else flow.stored.shown,
             version=_text("version", options.get("version")) or flow.version,
             description=_or(_text("description", options.get("description")), flow.description),
             tags=_tags(options.get("tags")),
@@ -132,7 +137,7 @@ class Deployment:
             options=flow.options,
         )
         check_defaults(definition)
-        return cls(definition, flow.source, flow.sys_path, _serving(options))
+        return cls(definition, flow.source, flow.sys_path, _serving(options), flow.stored)
 
 
 def checked_limit(option: str, value: object) -> int:

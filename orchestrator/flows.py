@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Unpack, cast, overload
 
 from orchestrator.calling import needs_loop, outcome_of
 from orchestrator.execution.hooks import KINDS, Hook, checked
 from orchestrator.flow_options import FlowArguments, execution_options, known
-from orchestrator.model.errors import InvalidName
+from orchestrator.model.errors import FlowNotLoaded, InvalidName
 from orchestrator.model.ids import check_name
+from orchestrator.model.serving import StoredCode
 from orchestrator.origin import (
     Source,
     entrypoint_of,
@@ -26,6 +30,8 @@ from orchestrator.run_names import check_run_name, run_name
 
 if TYPE_CHECKING:
     from orchestrator.deployment import Deployment, DeploymentOptions, FlowFacts
+    from orchestrator.sources.opening import Stored
+    from orchestrator.sources.storages import Storage
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,6 +62,8 @@ class Flow(Generic[P, R]):
             kind: checked(kind, given.get(kind, ())) for kind in KINDS
         }
         self._given = given
+        self.stored: Stored | None = None
+        """Where the flow was taken from, if that was a storage."""
         names = tuple(signature_of(self.fn).parameters)
         _check_reserved(names)
         check_run_name(given.get("flow_run_name"), names)
@@ -68,8 +76,9 @@ class Flow(Generic[P, R]):
 
     @property
     def version(self) -> str | None:
-        """As given, or else a hash of the source file; None when there is no such file."""
-        return self._given.get("version") or source_hash(self.fn)
+        """As given, or else a hash of the source file; None when there is no such file, and for a
+        flow from a storage: each run of it records what it executed."""
+        return self._given.get("version") or (None if self.stored else source_hash(self.fn))
 
     @functools.cached_property
     def log_prints(self) -> bool:
@@ -95,6 +104,11 @@ class Flow(Generic[P, R]):
         """How long a run may take."""
         return self.options.timeout_seconds
 
+    @property
+    def parameter_schema(self) -> dict[str, Any]:
+        """What can be given to it, as JSON Schema."""
+        return self.parameters.schema()
+
     @functools.cached_property
     def parameters(self) -> Parameters:
         """What the function can be given."""
@@ -109,7 +123,7 @@ class Flow(Generic[P, R]):
             description=self.description,
             version=self.version,
             options=self.options,
-            parameter_schema=self.parameters.schema(),
+            parameter_schema=self.parameter_schema,
             source=source,
             entrypoint=entrypoint_of(self, source),
             sys_path=sys_path,
@@ -152,7 +166,9 @@ class Flow(Generic[P, R]):
         for limit in ("timeout_seconds", "memory_limit", "cpu_limit"):
             if changed.get(limit) == 0:
                 del changed[limit]
-        return Flow(self.declared, **changed)
+        copy = Flow(self.declared, **changed)
+        copy.stored = self.stored
+        return copy
 
     def on_running(self, hook: H) -> H:
         """``@f.on_running``: call the hook when a run begins, before the function."""
@@ -192,14 +208,36 @@ class Flow(Generic[P, R]):
         """
         from orchestrator.deployment import Deployment
 
-        source = source_of(self, entrypoint_type(options.get("entrypoint_type")))
-        return Deployment.of(self.facts(source, import_path()), name, options)
+        kind = entrypoint_type(options.get("entrypoint_type"))
+        if self.stored is not None:
+            return Deployment.of(self._stored_facts(self.stored), name, options)
+        return Deployment.of(self.facts(source_of(self, kind), import_path()), name, options)
 
     def serve(self, name: str | None = None, **options: Unpack[DeploymentOptions]) -> None:
         """Serve this flow alone; ``name`` defaults to the flow's. See ``orchestrator.serve``."""
         from orchestrator.serving import serve
 
         serve(self.to_deployment(self.name if name is None else name, **options))
+
+    def _stored_facts(self, stored: Stored) -> FlowFacts:
+        from orchestrator.sources.storages import storage_key
+
+        storage = stored.storage
+        source = {
+            **stored.entry,
+            "storage": storage_key(storage),
+            "schema": json.dumps(self.parameter_schema),
+        }
+        return replace(
+            self.facts(source, ()),
+            entrypoint=stored.entrypoint,
+            stored=StoredCode(
+                storage=storage.to_json(),
+                shown=storage.shown,
+                pull_interval=storage.pull_interval,
+                code=stored.code,
+            ),
+        )
 
     def __get__(self, instance: object, owner: type | None = None) -> Flow[..., R]:
         """On a class: the flow of the method bound to this instance."""
@@ -208,8 +246,10 @@ class Flow(Generic[P, R]):
 
     def __getstate__(self) -> dict[str, Any]:
         # What was computed stays behind: pydantic's models do not travel.
+        # Secrets of a storage stay as well: by value a flow needs no place.
         computed = ("parameters", "log_prints")
-        return {key: value for key, value in vars(self).items() if key not in computed}
+        state = {key: value for key, value in vars(self).items() if key not in computed}
+        return {**state, "stored": None}
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
@@ -231,33 +271,69 @@ class Flow(Generic[P, R]):
         return cast(FlowArguments, {**self._given, "name": self.name, **hooks})
 
 
-@overload
-def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
+class FlowDecorator:
+    """What ``flow`` is: a decorator, and a way to flows that are stored elsewhere."""
+
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]: ...
+
+    @overload
+    def __call__(
+        self, fn: None = None, /, **arguments: Unpack[FlowArguments]
+    ) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
+
+    def __call__(
+        self, fn: Callable[..., Any] | None = None, /, **arguments: Unpack[FlowArguments]
+    ) -> Any:
+        """Make a flow of a function: ``@flow``, or ``@flow(name=…, retries=…, …)``.
+
+        Args:
+            fn: the function: sync, async, or a generator of either kind; a method.
+            **arguments: see ``FlowArguments``.
+
+        Raises:
+            InvalidName: the name cannot be used, or that of a parameter.
+            InvalidOption: an option has a value that cannot be used.
+        """
+        known(arguments)
+
+        def make(function: Callable[..., Any]) -> Flow[..., Any]:
+            return Flow(function, **arguments)
+
+        return make if fn is None else make(fn)
+
+    def from_source(self, source: str | PathLike[str] | Storage, entrypoint: str) -> Flow[..., Any]:
+        """A flow whose code lies in a repository or storage: to be called here, or served.
+
+        What serves it looks there for newer code every so often, and later runs get that.
+
+        Args:
+            source: a URL, the path of a folder, a ``GitRepository``, ``RemoteStorage`` or
+                ``LocalStorage``.
+            entrypoint: ``path/file.py:name``, ``path/file.py:Class.method`` or
+                ``package.module:name``, inside the source.
+
+        Raises:
+            InvalidInput: a source or entry point that cannot be used.
+            SourceFailed: the code cannot be had.
+            FlowNotLoaded: there is no such flow in it, or importing it fails.
+        """
+        from orchestrator.sources.opening import open_source
+
+        stored = open_source(source, entrypoint)
+        try:
+            found = stored.load()
+        except ImportError as error:
+            raise FlowNotLoaded(
+                f"{stored.storage.shown} {stored.entrypoint}", str(error)
+            ) from error
+        if not isinstance(found, Flow):
+            raise FlowNotLoaded(stored.entrypoint, f"is no flow: {found!r}")
+        found.stored = stored
+        return found
 
 
-@overload
-def flow(
-    fn: None = None, /, **arguments: Unpack[FlowArguments]
-) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
-
-
-def flow(fn: Callable[..., Any] | None = None, /, **arguments: Unpack[FlowArguments]) -> Any:
-    """Make a flow of a function: ``@flow``, or ``@flow(name=…, retries=…, …)``.
-
-    Args:
-        fn: the function: sync, async, or a generator of either kind; a method.
-        **arguments: see ``FlowArguments``.
-
-    Raises:
-        InvalidName: the name cannot be used, or that of a parameter.
-        InvalidOption: an option has a value that cannot be used.
-    """
-    known(arguments)
-
-    def make(function: Callable[..., Any]) -> Flow[..., Any]:
-        return Flow(function, **arguments)
-
-    return make if fn is None else make(fn)
+flow = FlowDecorator()
 
 
 def _function(fn: Any) -> Any:

@@ -16,6 +16,7 @@ from orchestrator.model.deployment import (
     RunnerRecord,
     ScheduleDefinition,
     ScheduleRecord,
+    ServedCode,
 )
 from orchestrator.model.event import Event
 from orchestrator.model.explanation import Explanation
@@ -59,6 +60,7 @@ def deployment_of(document: Document) -> Deployment:
             "schedules": tuple(map(schedule_of, document["schedules"])),
             "triggers": tuple(map(trigger_of, document["triggers"])),
             "runners": tuple(document["runners"]),
+            "code": {each: ServedCode(**code) for each, code in document["code"].items()},
         }
     )
 
@@ -119,7 +121,9 @@ def runner_of(document: Document) -> RunnerRecord:
     """A runner."""
     known = {name: document[name] for name in RunnerRecord.__slots__ if name in document}
     times = {name: _ms(document[name]) for name in ("started_at", "last_seen")}
-    return RunnerRecord(**{**known, **times, "deployments": tuple(document["deployments"])})
+    code = {each: ServedCode(**code) for each, code in document["code"].items()}
+    deployments = tuple(document["deployments"])
+    return RunnerRecord(**{**known, **times, "deployments": deployments, "code": code})
 
 
 def event_of(document: Document) -> Event:

@@ -110,6 +110,10 @@ def serving_spec(
         limit_is_default=not merged.get("limit"),
         definitions=tuple(deployment.definition for deployment in deployments),
         sources={deployment.name: deployment.source for deployment in deployments},
+        storages={
+            each.source["storage"]: each.stored for each in deployments if each.stored is not None
+        },
+        home=str(settings.home),
         sys_path=tuple(dict.fromkeys(f for each in deployments for f in each.sys_path)),
         cwd=str(Path.cwd()),
         pause_on_shutdown=merged.get("pause_on_shutdown", True),

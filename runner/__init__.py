@@ -32,8 +32,8 @@ def _serve(spec_fd: int, parent_fd: int | None) -> int:
     from orchestrator.model.errors import InvalidInput
     from orchestrator.model.serving import ServingSpec
 
+    from .codebases import codebases
     from .events import start_logging
-    from .spawners import Spawner
     from .strays import adopt_orphans
 
     # Until the service listens, a Ctrl-C just ends this process, without a traceback.
@@ -47,11 +47,11 @@ def _serve(spec_fd: int, parent_fd: int | None) -> int:
         return INVALID_SPEC
     adopt_orphans()
     # Before anything heavy is imported: user code is loaded meanwhile, in another process.
-    spawner = Spawner(spec)
+    places = codebases(spec)
     from .service import serve
 
     try:
-        return asyncio.run(serve(spec, spawner, parent_fd))
+        return asyncio.run(serve(spec, places, parent_fd))
     except InvalidInput as fault:
         sys.stderr.write(f"{fault}\n")
         return INVALID_SPEC

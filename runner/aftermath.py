@@ -61,6 +61,7 @@ class HookProcess:
         self._shared, self._run = shared, run
         self.id, self.token, self.depth = run.id, token, run.depth
         self.full_name = run.deployment
+        self.revision = run.revision or ""
         self.key = f"{run.id}:{token}:hooks"
         self.over = asyncio.Event()
         limits = limits_of(shared.here.spec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from orchestrator.model.deployment import DeploymentDefinition
+from orchestrator.model.deployment import DeploymentDefinition, ServedCode
 from orchestrator.model.ids import DeploymentId
 from orchestrator.model.serving import ServingSpec
 from orchestrator.store.deployments import Put
@@ -23,6 +23,7 @@ def banner(
     faults: Mapping[str, str],
     *,
     is_scheduled: bool = True,
+    code: Mapping[str, ServedCode] | None = None,
 ) -> str:
     """What is served, how, where to watch it and how to ask for a run; whether something is
     missing for that."""
@@ -30,6 +31,8 @@ def banner(
     lines = [f"Serving as {spec.name}, up to {_count(spec.limit, 'run')} at once{why}:", ""]
     for definition in spec.definitions:
         lines += _deployment(definition, puts[definition.id], isolation, faults)
+        if code and (served := code.get(definition.full_name)) is not None:
+            lines += _code(served)
     first = shlex.quote(spec.definitions[0].full_name)
     lines += ["", f"Ask for a run:  orchestrator deployment run {first}"]
     if spec.page:
@@ -68,6 +71,21 @@ def _deployment(
     if name in faults:
         lines.append(f"    could not be loaded: {faults[name].strip().splitlines()[-1]}")
     return lines
+
+
+def _code(served: ServedCode) -> list[str]:
+    lines = [f"    from {served.source}, {_short(served)}"]
+    if served.trouble:
+        lines.append(f"    not the newest: {served.trouble.splitlines()[0]}")
+    if served.misfit:
+        lines.append(f"    parameters changed since they were registered: {served.misfit}")
+    return lines
+
+
+def _short(served: ServedCode) -> str:
+    if served.commit:
+        return f"commit {served.commit[:12]}"
+    return f"content {served.content_hash[:12]}"
 
 
 def _why(isolation: str) -> str:

@@ -26,12 +26,14 @@ class Claimer:
         writes: Writes,
         *,
         free_slots: Callable[[], int],
+        can_begin: Callable[[str], bool],
         begin: Callable[[Claimed, float], None],
         unregistered: Callable[[DeploymentId], None],
         tell_held: Callable[[DeploymentId], None],
     ) -> None:
         self._here, self._writes = here, writes
-        self._free_slots, self._begin, self._unregistered = free_slots, begin, unregistered
+        self._free_slots, self._can_begin = free_slots, can_begin
+        self._begin, self._unregistered = begin, unregistered
         self._order = deque(here.served)
         self._ready: set[DeploymentId] = set()
         """Deployments that may have tickets which nobody has looked at."""
@@ -57,7 +59,13 @@ class Claimer:
             return
         # A rotating start, so that no deployment stands behind a busy one for ever.
         self._order.rotate(-1)
-        ready = [d for d in self._order if d in self._ready and d not in self._asked]
+        ready = [
+            d
+            for d in self._order
+            if d in self._ready
+            and d not in self._asked
+            and self._can_begin(self._here.served[d].full_name)
+        ]
         share = min(max(1, free // max(1, len(ready))), MOST_OF_A_CLAIM)
         for d in ready[:free]:
             self._claim(d, share)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from orchestrator.model.deployment import RunnerRecord
+from orchestrator.model.deployment import RunnerRecord, ServedCode
 from orchestrator.model.errors import ServerRefused
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store.attention import NOW, is_led, lower_attention
@@ -40,9 +40,10 @@ class Registrar:
         *,
         running: Callable[[], int],
         isolation: Callable[[], dict[str, str]],
+        code: Callable[[], dict[str, ServedCode]],
     ) -> None:
         self._here, self._store, self._contact = here, store, contact
-        self._running, self._isolation = running, isolation
+        self._running, self._isolation, self._code = running, isolation, code
         self._again: set[DeploymentId] = set()
         self._server: dict[DeploymentId, str] = {}
         """On which it registered last."""
@@ -133,4 +134,5 @@ class Registrar:
             last_seen=here.clock.now_ms(),
             draining=self.is_draining,
             isolation=self._isolation(),
+            code=self._code(),
         )

@@ -32,6 +32,12 @@ from .writes import Writes
 class SpawnerLink(Protocol):
     """What a run needs of its spawner."""
 
+    misfits: dict[str, str]
+    content: str
+
+    @property
+    def commit(self) -> str: ...
+
     def send(self, message: Message, descriptors: tuple[int, ...] = ()) -> None: ...
 
     def renew(self, deadlines: dict[str, float]) -> None: ...
@@ -90,6 +96,11 @@ class HeldRun:
         return DeploymentId(self.id.partition("-")[0])
 
     @property
+    def revision(self) -> str:
+        """The code that it is to have; empty: the newest."""
+        return self.claimed.revision
+
+    @property
     def full_name(self) -> str:
         """Of its deployment."""
         return self.claimed.deployment
@@ -139,7 +150,7 @@ class HeldRun:
             return
         self._asked = self._shared.here.clock.elapsed()
         self._shared.writes.add(
-            start_run(self.id, self.token, pid),
+            start_run(self.id, self.token, pid, self.spawner.commit, self.spawner.content),
             self._started,
             lambda why: self.stop(Fate.LOST, 0.0, f"start_run: {why}"),
         )
@@ -266,4 +277,5 @@ class HeldRun:
             "scheduled_at": claimed.scheduled_at,
             "created_by": claimed.created_by,
             "retries_left": self.definition.options.retries - claimed.failures,
+            "misfit": self.spawner.misfits.get(claimed.deployment),
         }

@@ -18,29 +18,32 @@ from . import events
 from .aftermath import Aftermath
 from .banner import banner
 from .claiming import Claimer
+from .codebases import Codebase
+from .codenews import CodeNews
 from .contact import Contact
+from .fetching import Fetching
 from .finishing import Finishing
 from .hearing import Hearing
 from .identity import Identity, identify
 from .leases import Leases
 from .logs import LogBatches
 from .observing import Observer
+from .polling import Polling
 from .registering import Registrar
 from .requests import Requests
 from .reviving import Reviving
 from .roster import Roster
 from .runs import HeldRun, Surroundings
 from .shutdown import Leaving, Wishes
-from .spawners import Spawner
 from .spawning import Spawning
 from .writes import Writes
 
 NO_SERVER, BROKEN = 3, 1
 
 
-async def serve(spec: ServingSpec, spawner: Spawner, parent: int | None) -> int:
+async def serve(spec: ServingSpec, places: dict[str, Codebase], parent: int | None) -> int:
     """Serve until asked to end; the exit code."""
-    service = Service(identify(spec), spawner)
+    service = Service(identify(spec), places)
     service.wishes.listen(parent)
     try:
         await service.register()
@@ -53,7 +56,7 @@ async def serve(spec: ServingSpec, spawner: Spawner, parent: int | None) -> int:
 class Service:
     """One runner."""
 
-    def __init__(self, here: Identity, spawner: Spawner) -> None:
+    def __init__(self, here: Identity, places: dict[str, Codebase]) -> None:
         self._here = here
         self._contact = Contact()
         self.wishes = Wishes()
@@ -65,11 +68,21 @@ class Service:
         self._writes = Writes(writes, self._contact)
         self._requests = Requests(looks, here.clock)
         self._reviving = Reviving(here.spec.url, self._contact)
+        self._fetching = Fetching(here.spec)
+        self._news = CodeNews(here, self._writes, said=self._say_soon)
         self._spawning = Spawning(
             here,
-            spawner,
+            places,
             loaded=self._code_is_loaded,
-            guests=self._reviving.guests,
+            guests=lambda: self._reviving.guests() | self._fetching.pids,
+            fetch=self._fetching.revision,
+            changed=self._news.changed,
+        )
+        self._polling = Polling(
+            places.values(),
+            self._fetching,
+            offer=self._spawning.offer,
+            changed=self._news.changed,
         )
         self._registrar = Registrar(
             here,
@@ -77,6 +90,7 @@ class Service:
             self._contact,
             running=lambda: self._roster.running,
             isolation=lambda: self._spawning.isolation,
+            code=lambda: self._spawning.code,
         )
         self._leases = Leases(
             here,
@@ -146,6 +160,7 @@ class Service:
                 "registering": self._registrar.loop(),
                 "spawning": self._spawning.loop(),
                 "reviving": self._reviving.loop(),
+                "polling": self._polling.loop(),
             }.items()
         }
         leaving = asyncio.create_task(self._leaving.when_asked(), name="leaving")
@@ -174,7 +189,7 @@ class Service:
     def _begin(self, claimed: Claimed, sent: float) -> None:
         run = HeldRun(self._shared, claimed, sent)
         self._roster.add(run)
-        if self.wishes.drain.is_set() or not self._spawning.can_take:
+        if self.wishes.drain.is_set() or not self._spawning.can_take(run):
             run.reason = "its runner could not begin it"
             run.is_over = True
             self._finishing.hand_back(run)
@@ -192,6 +207,9 @@ class Service:
         self._claimer.look()
         self._registrar.say_now()
 
+    def _say_soon(self) -> None:
+        self._registrar.say_now()
+
     def _announce(self) -> None:
         """Once both are true: the server knows the deployments, the spawner the code."""
         if self._puts and self._spawning.is_ready and not self._announced:
@@ -207,6 +225,7 @@ class Service:
                 spawning.isolation,
                 spawning.faults,
                 is_scheduled=self._is_scheduled,
+                code=spawning.code,
             )
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
@@ -216,7 +235,8 @@ class Service:
         return Claimer(
             self._here,
             self._writes,
-            free_slots=lambda: self._roster.free if self._spawning.is_ready else 0,
+            free_slots=lambda: self._roster.free,
+            can_begin=self._spawning.is_ready_for,
             begin=self._begin,
             unregistered=self._registrar.register_again,
             tell_held=self._leases.tell_held,

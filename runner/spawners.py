@@ -11,10 +11,14 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
+from typing import Self
 
 from orchestrator.execution.pipe import Message, receive_packet, send_packet
-from orchestrator.model.serving import ServingSpec
+from orchestrator.model.code import Code
+from orchestrator.model.serving import ServingSpec, Source
 from orchestrator.programs import HOME, command_of
+from orchestrator.sources.checkouts import use
 
 PROGRAM = HOME / "orchestrator" / "execution" / "spawner.py"
 REPORT_URL = "ORCHESTRATOR_REDIS_URL"
@@ -24,33 +28,76 @@ _HAS_MEMFD = hasattr(os, "memfd_create")
 
 
 class Spawner:
-    """One spawner process. ``heard`` takes its packets, None when it is gone."""
+    """One spawner process, for the code of one place. It can be spoken to before it is there:
+    it hears when it has loaded. ``heard`` takes its packets, None when it is gone."""
 
-    def __init__(self, spec: ServingSpec) -> None:
-        self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        config = _readable(json.dumps(_config(spec)).encode())
+    def __init__(self, key: str) -> None:
+        self.key = key
+        """Of the place that its code comes from."""
+        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._is_writing = False
+        self.is_alive = True
+        self.is_loaded = False
+        self.is_stale = False
+        self.code: Code | None = None
+        """The checkout; None for code beside the script."""
+        self.content = ""
+        """The hash of what it has loaded."""
+        self.isolation: dict[str, str] = {}
+        self.faults: dict[str, str] = {}
+        """Full name -> why the flow could not be loaded."""
+        self.hooks: dict[str, list[str]] = {}
+        """Full name -> final states for which its flow has hooks."""
+        self.misfits: dict[str, str] = {}
+        """Full name -> how its parameters differ from what was registered."""
+        self.keys: set[str] = set()
+        """Its runs whose processes are not known to be gone."""
+        self._unsent: deque[tuple[Message, tuple[int, ...]]] = deque()
+
+    def start(self, spec: ServingSpec, code: Code | None = None) -> Self:
+        """Begin the process, which loads its place's flows, from this checkout."""
+        self.code = code
+        self.content = code.content if code is not None else ""
+        # Open in the spawner as well: the checkout stays as long as one of the two lives.
+        used = use(code) if code is not None and code.revision else None
+        config = _readable(json.dumps(_config(spec, self.key, code, used)).encode())
+        handed = [self._theirs.fileno(), config]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(PROGRAM), str(theirs.fileno()), str(config)],
-                pass_fds=(theirs.fileno(), config),
+                [sys.executable, "-P", str(PROGRAM), *map(str, handed)],
+                pass_fds=[*handed, *([] if used is None else [used])],
                 stdin=subprocess.DEVNULL,
                 # Who kills the runner's group must not take its last words with it.
                 start_new_session=True,
             )
         finally:
-            theirs.close()
+            self._theirs.close()
             os.close(config)
-        self._is_writing = False
-        self.is_alive = True
-        self.is_loaded = False
-        self.is_stale = False
-        self.keys: set[str] = set()
-        """Its runs whose processes are not known to be gone."""
-        self._unsent: deque[tuple[Message, tuple[int, ...]]] = deque()
+            if used is not None:
+                os.close(used)
+        return self
+
+    def give_up(self) -> None:
+        """Never start: it is gone."""
+        self._theirs.close()
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    @property
+    def commit(self) -> str:
+        """What its runs record; empty when the code has none."""
+        return self.code.commit or "" if self.code is not None else ""
+
+    def loaded(self, packet: Message) -> None:
+        """It has loaded, with this outcome."""
+        self.is_loaded = True
+        self.isolation, self.hooks = packet["isolation"], packet["hooks"]
+        self.faults = {name: why for name, why in packet["flows"].items() if why}
+        self.misfits = packet["misfits"]
+        self.content = self.content or packet["content"]
 
     def listen(self, heard: Callable[[Spawner, Message | None], None]) -> None:
         """Begin to hear it, in the running loop."""
@@ -85,14 +132,19 @@ class Spawner:
         self._loop.remove_writer(self._ours.fileno())
         self._ours.close()
 
-    async def gone(self) -> int:
-        """Its exit code, when it has ended."""
+    async def gone(self) -> int | None:
+        """Its exit code, when it has ended; None when it never began."""
+        if self._process is None:
+            return None
         while (code := self._process.poll()) is None:  # noqa: ASYNC110 - not every system tells
             await asyncio.sleep(0.005)
         return code
 
     def kill(self) -> None:
-        self._process.kill()
+        if self._process is None:
+            self.give_up()
+        else:
+            self._process.kill()
 
     def _read(self) -> None:
         while self._ours.fileno() >= 0:
@@ -124,12 +176,18 @@ class Spawner:
             self._loop.remove_writer(self._ours.fileno())
 
 
-def _config(spec: ServingSpec) -> Message:
+def _config(spec: ServingSpec, key: str, code: Code | None, used: int | None) -> Message:
+    flows = spec.flows_of(key)
+    folder = None if code is None else code.folder
     return {
-        "flows": {name: dict(source) for name, source in spec.sources.items()},
-        "isolation": {d.full_name: d.options.isolation for d in spec.definitions},
-        "sys_path": list(spec.sys_path),
-        "cwd": spec.cwd,
+        "flows": {name: _inside(source, folder) for name, source in flows.items()},
+        "isolation": {
+            d.full_name: d.options.isolation for d in spec.definitions if d.full_name in flows
+        },
+        "sys_path": list(spec.sys_path) if folder is None else [folder],
+        "cwd": spec.cwd if folder is None else folder,
+        "checkout": used,
+        "schemas": {name: source["schema"] for name, source in flows.items() if "schema" in source},
         "log_level": spec.log_level,
         # The way to the server is for the last words only; run processes never see it.
         "report": {
@@ -141,6 +199,14 @@ def _config(spec: ServingSpec) -> Message:
             },
         },
     }
+
+
+def _inside(source: Source, folder: str | None) -> dict[str, str]:
+    """The source as the spawner understands it: paths are full ones."""
+    ours = {name: text for name, text in source.items() if name not in ("storage", "schema")}
+    if folder is not None and "path" in ours:
+        ours["path"] = str(Path(folder, ours["path"]))
+    return ours
 
 
 def _readable(data: bytes) -> int:

@@ -1,25 +1,36 @@
-"""One spawner for the code as it is now; its forerunners until their last run has ended."""
+"""A spawner for each place's code as it is now; its forerunners until their last run has ended."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Protocol
+from typing import Any, Protocol
 
 from orchestrator.execution.pipe import Message
+from orchestrator.model.code import Code
+from orchestrator.model.deployment import ServedCode
 
 from . import events
+from .codebases import Codebase
 from .contact import pause_after
 from .identity import Identity
+from .outcomes import Fate
 from .spawners import Spawner
 from .strays import kill_strays
+
+Fetch = Callable[[Codebase, str], Awaitable[Code | str]]
+"""The code of a revision, or why it cannot be had."""
 
 
 class Child(Protocol):
     """What a process is forked for, as far as spawners go."""
 
     key: str
+    fate: Fate | None
+
+    @property
+    def revision(self) -> str: ...
 
     @property
     def full_name(self) -> str: ...
@@ -36,67 +47,104 @@ class Child(Protocol):
 
 
 class Spawning:
-    """Gives runs to the current spawner, and replaces one that is stale or dead."""
+    """Gives runs to the spawner of their code, and replaces one that is stale, dead or outdated."""
 
     def __init__(
         self,
         here: Identity,
-        first: Spawner,
+        places: Mapping[str, Codebase],
         *,
         loaded: Callable[[], None],
         guests: Callable[[], AbstractSet[int]],
+        fetch: Fetch,
+        changed: Callable[[Codebase], None],
     ) -> None:
         self._here, self._loaded, self._guests = here, loaded, guests
+        self._fetch, self._changed = fetch, changed
         self._children: dict[str, Child] = {}
-        self._living: dict[int, Spawner] = {}
+        self._places = places
+        self._of_flow = {name: place for place in places.values() for name in place.flows}
+        self._living: set[Spawner] = set()
         self._dead: asyncio.Queue[Spawner] = asyncio.Queue()
-        self._deaths_in_a_row = 0
+        self._fetching: set[asyncio.Task[None]] = set()
         self._closing = False
-        self.isolation: dict[str, str] = {}
-        self.faults: dict[str, str] = {}
-        """full name -> why its code could not be loaded."""
-        self.hooks: dict[str, list[str]] = {}
-        """full name -> final states for which its flow has hooks."""
-        self.current = first
-        self._adopt(first)
+        for place in places.values():
+            self._adopt(place.current)
 
     @property
     def is_ready(self) -> bool:
-        """Whether a run could be forked now."""
-        return self.current.is_loaded and not self._closing
+        """Whether a run of any deployment could be forked now."""
+        return all(map(self.is_ready_for, self._of_flow))
 
     @property
-    def can_take(self) -> bool:
-        """Whether a run given now would begin, at the latest when the code is loaded."""
-        return self.current.is_alive and not self._closing
+    def isolation(self) -> dict[str, str]:
+        """full name -> how its runs get their processes."""
+        return _merged(place.current.isolation for place in self._places.values())
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """full name -> why its code could not be loaded."""
+        return _merged(place.current.faults for place in self._places.values())
+
+    @property
+    def hooks(self) -> dict[str, list[str]]:
+        """full name -> final states for which its flow has hooks."""
+        return _merged(place.current.hooks for place in self._places.values())
+
+    @property
+    def code(self) -> dict[str, ServedCode]:
+        """full name -> what its runs execute, of those from a storage."""
+        places = [place for place in self._places.values() if place.stored is not None]
+        return {name: place.served(name) for place in places for name in place.flows}
+
+    def is_ready_for(self, name: str) -> bool:
+        """Whether a run of the deployment could be forked now."""
+        return self._of_flow[name].current.is_loaded and not self._closing
+
+    def can_take(self, child: Child) -> bool:
+        """Whether it, given now, would begin, at the latest when its code is loaded."""
+        return self._of_flow[child.full_name].current.is_alive and not self._closing
 
     def begin(self, child: Child) -> None:
-        """Have the current spawner fork a process for it."""
+        """Have a process for it: of the newest good code, or of the code that it asks for."""
+        place, wanted = self._of_flow[child.full_name], child.revision
+        spawner = place.current
+        if wanted and not place.is_at(wanted):
+            spawner = place.pinned.get(wanted) or self._pin(place, wanted)
         self._children[child.key] = child
-        self.current.keys.add(child.key)
-        child.launch(self.current)
+        spawner.keys.add(child.key)
+        child.launch(spawner)
+
+    def offer(self, place: Codebase, code: Code) -> None:
+        """There is newer code: load it beside what serves. It serves as soon as it has loaded."""
+        if self._closing or place.is_at(code.revision):
+            return
+        if place.candidate is not None:
+            if place.candidate.code == code:
+                return
+            place.candidate.kill()
+        place.candidate = place.start(code)
+        self._adopt(place.candidate)
 
     async def loop(self) -> None:
-        """Clean up after each spawner that ends, and replace the current one."""
+        """Clean up after each spawner that ends, and replace the current one of its place."""
         while True:
             spawner = await self._dead.get()
             spawner.kill()
             code = await spawner.gone()
-            self._living.pop(spawner.pid)
+            self._living.discard(spawner)
             # Its trees first: nobody may begin one of its runs again while they live (I4).
-            await kill_strays(lambda: self._living.keys() | self._guests())
+            await kill_strays(lambda: self._pids() | self._guests())
             for key in spawner.keys:
                 self._children.pop(key).ended(None)
-            if spawner is self.current and not self._closing:
-                events.error("The spawner died; starting another.", pid=spawner.pid, exit=code)
-                self._deaths_in_a_row += 1
-                await asyncio.sleep(pause_after(self._deaths_in_a_row))
-                self._replace()
+            await self._be_replaced(spawner, code)
 
     async def close(self) -> None:
         """End all spawners; none has runs any more."""
         self._closing = True
-        for spawner in list(self._living.values()):
+        for task in self._fetching:
+            task.cancel()
+        for spawner in list(self._living):
             if spawner.is_loaded:
                 spawner.send({"op": "quit"})
             else:
@@ -104,13 +152,52 @@ class Spawning:
         while self._living:  # noqa: ASYNC110 - a few milliseconds, once
             await asyncio.sleep(0.005)
 
-    def _replace(self) -> None:
-        self.current = Spawner(self._here.spec)
-        self._adopt(self.current)
+    async def _be_replaced(self, spawner: Spawner, code: int | None) -> None:
+        place = self._places[spawner.key]
+        _unpin(place, spawner)
+        if self._closing:
+            return
+        if spawner is place.candidate:
+            place.candidate = None
+            self._refuse(place, spawner, f"its process ended with {code} while it was loaded")
+        elif spawner is place.current:
+            events.error("The spawner died; starting another.", pid=spawner.pid, exit=code)
+            place.deaths_in_a_row += 1
+            await asyncio.sleep(pause_after(place.deaths_in_a_row))
+            self._adopt(place.renew())
+
+    def _pids(self) -> set[int]:
+        return {spawner.pid for spawner in self._living if spawner.pid is not None}
 
     def _adopt(self, spawner: Spawner) -> None:
-        self._living[spawner.pid] = spawner
+        self._living.add(spawner)
         spawner.listen(self._heard)
+
+    def _pin(self, place: Codebase, revision: str) -> Spawner:
+        """A spawner of that revision, for as long as it has runs. It starts when its code is here;
+        what it is told until then waits."""
+        spawner = place.pinned[revision] = Spawner(place.key)
+        spawner.is_stale = True
+        self._adopt(spawner)
+        task = asyncio.create_task(self._start_pinned(place, spawner, revision))
+        self._fetching.add(task)
+        task.add_done_callback(self._fetching.discard)
+        return spawner
+
+    async def _start_pinned(self, place: Codebase, spawner: Spawner, revision: str) -> None:
+        code = await self._fetch(place, revision)
+        if isinstance(code, Code):
+            spawner.start(self._here.spec, code)
+            return
+        for key in list(spawner.keys):
+            spawner.keys.discard(key)
+            child = self._children.pop(key)
+            if child.fate is None:
+                child.refused(f"its code {revision[:12]} cannot be had: {code}")
+            else:
+                child.ended(None)
+        _unpin(place, spawner)
+        spawner.give_up()
 
     def _heard(self, spawner: Spawner, packet: Message | None) -> None:
         if packet is None:
@@ -119,7 +206,7 @@ class Spawning:
             return
         match packet["op"]:
             case "forked":
-                self._forked(packet)
+                self._forked(spawner, packet)
             case "ended":
                 self._ended(spawner, packet)
             case "refused":
@@ -130,9 +217,9 @@ class Spawning:
                 self._has_become_stale(spawner, packet["path"])
                 self._begin_again(spawner, packet["key"])
 
-    def _forked(self, packet: Message) -> None:
+    def _forked(self, spawner: Spawner, packet: Message) -> None:
         child = self._children[packet["key"]]
-        if self.isolation[child.full_name] == "fork":
+        if spawner.isolation[child.full_name] == "fork":
             # It is ready in a moment: the server is asked meanwhile. A fresh interpreter takes
             # long; asked now, a hold or a cancel until then would come too late.
             child.ask_to_start(packet["pid"])
@@ -140,39 +227,80 @@ class Spawning:
     def _ended(self, spawner: Spawner, packet: Message) -> None:
         spawner.keys.discard(packet["key"])
         self._children.pop(packet["key"]).ended(packet)
-        _leave_if_idle(spawner)
+        self._leave_if_idle(spawner)
 
     def _refused(self, spawner: Spawner, packet: Message) -> None:
         spawner.keys.discard(packet["key"])
         self._children.pop(packet["key"]).refused(packet["why"])
-        _leave_if_idle(spawner)
+        self._leave_if_idle(spawner)
 
     def _has_loaded(self, spawner: Spawner, packet: Message) -> None:
-        spawner.is_loaded = True
-        self._deaths_in_a_row = 0
-        self.isolation, self.hooks = packet["isolation"], packet["hooks"]
-        self.faults = {name: why for name, why in packet["flows"].items() if why}
-        for name, why in self.faults.items():
-            events.error("A flow could not be loaded; its runs will crash.", flow=name, why=why)
+        place = self._places[spawner.key]
+        spawner.loaded(packet)
+        if spawner is place.candidate:
+            place.candidate = None
+            self._judge(place, spawner)
+        elif spawner is place.current:
+            place.deaths_in_a_row = 0
+            for name, why in spawner.faults.items():
+                events.error("A flow could not be loaded; its runs will crash.", flow=name, why=why)
         self._loaded()
 
+    def _judge(self, place: Codebase, spawner: Spawner) -> None:
+        """Let the new code serve if all of it could be loaded; else the last good one goes on."""
+        if spawner.faults:
+            name, why = next(iter(spawner.faults.items()))
+            self._refuse(place, spawner, f"{name} cannot be loaded: {why.strip()}")
+            spawner.is_stale = True
+            self._leave_if_idle(spawner)
+            return
+        former, place.current, place.trouble = place.current, spawner, None
+        former.is_stale = True
+        self._leave_if_idle(former)
+        for name, how in spawner.misfits.items():
+            events.warning(
+                "The parameters are not those that were registered; restart the serving script.",
+                flow=name,
+                changes=how,
+            )
+        self._changed(place)
+
+    def _refuse(self, place: Codebase, spawner: Spawner, why: str) -> None:
+        code = spawner.code.short if spawner.code is not None else "?"
+        trouble = f"the new code {code} does not serve: {why}"
+        if trouble != place.trouble:
+            place.trouble = trouble
+            self._changed(place)
+
     def _has_become_stale(self, spawner: Spawner, path: str) -> None:
-        if spawner is self.current:
+        place = self._places[spawner.key]
+        if spawner is place.current:
             events.info("The code has changed; later runs get the new one.", path=path)
             spawner.is_stale = True
-            self._replace()
+            self._adopt(place.renew())
 
     def _begin_again(self, spawner: Spawner, key: str) -> None:
         """A stale spawner has forked nothing for this run: the new one does."""
         spawner.keys.discard(key)
+        _unpin(self._places[spawner.key], spawner)
         child = self._children.pop(key)
         if child.not_launched():
             self.begin(child)
         else:
             child.ended(None)
-        _leave_if_idle(spawner)
+        self._leave_if_idle(spawner)
+
+    def _leave_if_idle(self, spawner: Spawner) -> None:
+        if spawner.is_stale and not spawner.keys:
+            _unpin(self._places[spawner.key], spawner)
+            spawner.send({"op": "quit"})
 
 
-def _leave_if_idle(spawner: Spawner) -> None:
-    if spawner.is_stale and not spawner.keys:
-        spawner.send({"op": "quit"})
+def _unpin(place: Codebase, spawner: Spawner) -> None:
+    """No later run gets it."""
+    for revision in [r for r, pinned in place.pinned.items() if pinned is spawner]:
+        del place.pinned[revision]
+
+
+def _merged(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}

@@ -73,6 +73,16 @@ class TriggerRecord(Record):
     """Why the last firing made no run."""
 
 
+class ServedCodeRecord(Record):
+    """What a runner executes for a deployment."""
+
+    source: str
+    commit: str | None
+    content_hash: str
+    trouble: str | None
+    misfit: str | None
+
+
 class DeploymentRecord(Record):
     """A flow made servable, as it stands."""
 
@@ -80,6 +90,8 @@ class DeploymentRecord(Record):
     name: str
     flow: str
     entrypoint: str
+    source: str | None
+    """The storage that its code is from."""
     version: str | None
     description: str | None
     tags: list[str]
@@ -94,6 +106,8 @@ class DeploymentRecord(Record):
     schedules: list[ScheduleRecord]
     triggers: list[TriggerRecord]
     runners: list[str]
+    code: dict[str, ServedCodeRecord]
+    """Runner -> what it executes, where that is from a storage."""
 
 
 class Step(Record):
@@ -129,6 +143,10 @@ class RunRecord(Record):
     pid: int | None
     version: str | None
     commit: str | None
+    """Of the repository that its code is from."""
+    content_hash: str | None
+    revision: str | None
+    """The code that it was asked to have; null: the newest."""
     progress: Any
     error: dict[str, Any] | None
     result: Any
@@ -164,6 +182,7 @@ class RunnerRecord(Record):
     last_seen: datetime
     draining: bool
     isolation: dict[str, str]
+    code: dict[str, ServedCodeRecord]
 
 
 class EventRecord(Record):

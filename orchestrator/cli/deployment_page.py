@@ -30,6 +30,8 @@ def print_deployment(deployment: Deployment, now_ms: int) -> None:
             ("Status", status(deployment)),
             ("Description", deployment.description),
             ("Entrypoint", deployment.entrypoint),
+            ("Source", deployment.source),
+            *_code(deployment),
             ("Version", deployment.version),
             ("Tags", ", ".join(deployment.tags) or None),
             ("Parameters", as_json(deployment.shown_parameters)),
@@ -42,6 +44,24 @@ def print_deployment(deployment: Deployment, now_ms: int) -> None:
         print_heading("Triggers")
         print_triggers([("", record) for record in deployment.triggers], now_ms)
     _print_accepted(deployment)
+
+
+def _code(deployment: Deployment) -> list[tuple[str, str]]:
+    """What its runners execute, each different answer once."""
+    told: dict[tuple[str, str], None] = {}
+    for code in deployment.code.values():
+        told["Code", _code_text(code.commit, code.content_hash)] = None
+        if code.trouble:
+            told["Trouble", f"not the newest: {code.trouble.strip()}"] = None
+        if code.misfit:
+            told["Misfit", f"other parameters than registered: {code.misfit}"] = None
+    return list(told)
+
+
+def _code_text(commit: str | None, content_hash: str | None) -> str:
+    """Which code it is, in a few digits."""
+    content = f"content {content_hash[:12]}" if content_hash else ""
+    return ", ".join(filter(None, (f"commit {commit}" if commit else "", content)))
 
 
 def _row(deployment: Deployment, now_ms: int) -> tuple[str, ...]:

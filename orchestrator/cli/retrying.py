@@ -26,6 +26,10 @@ def retry(
         str | None,
         typer.Option("--params", metavar="JSON", help="Several at once; - reads stdin."),
     ] = None,
+    same_code: Annotated[
+        bool,
+        typer.Option("--same-code", help="Of the commit that the run had; default: the newest."),
+    ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Follow it to its end; exit 1 unless it completed.")
     ] = False,
@@ -34,7 +38,7 @@ def retry(
     """Ask for an ended run again, with the same parameters or others. The old record stays."""
     given = parse_parameters(parameter, parameters)
     with connected() as client:
-        created = client.retry_run(run_id, given)
+        created = client.retry_run(run_id, given, same_code=same_code)
         if output is Output.TEXT:
             say_created(client, created)
         if watch:

@@ -67,6 +67,7 @@ def print_run(run: Run, now_ms: int) -> None:
             ("Ran on", place(run)),
             ("Version", run.version),
             ("Commit", run.commit),
+            ("Content", run.content_hash and run.content_hash[:12]),
             ("Key", run.idempotency_key),
             ("Parent", run.parent),
             ("Retry of", run.retry_of),

@@ -35,6 +35,8 @@ class RunContext:
     created_by: str
     fencing_token: str
     """Differs for every attempt: hand it to systems that must refuse an outdated one."""
+    misfit: str | None = None
+    """How the parameters that the code takes differ from those that were registered."""
 
 
 class _Place:
@@ -105,11 +107,11 @@ def is_loading() -> bool:
 @contextmanager
 def loading() -> Iterator[None]:
     """Inside, ``is_loading`` is true."""
-    _place.loading = True
+    before, _place.loading = _place.loading, True
     try:
         yield
     finally:
-        _place.loading = False
+        _place.loading = before
 
 
 def rename(name: str) -> RunContext:
@@ -132,5 +134,6 @@ def enter_run(run: Message, conversation: Conversation) -> RunContext:
         scheduled_at=from_ms(run["scheduled_at"]),
         created_by=run["created_by"],
         fencing_token=run["token"],
+        misfit=run["misfit"],
     )
     return _place.run

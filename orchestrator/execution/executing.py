@@ -14,8 +14,15 @@ from orchestrator.execution.hooks import RunState
 from orchestrator.execution.loading import LoadedFlow, become_main
 from orchestrator.execution.pipe import Message
 from orchestrator.execution.results import encode_result
-from orchestrator.model.errors import OrchestratorError, RunCancelled, RunFailed
+from orchestrator.model.errors import (
+    InvalidParameters,
+    OrchestratorError,
+    RunCancelled,
+    RunFailed,
+)
 from orchestrator.model.states import State
+
+_MISFIT = "The code takes other parameters than were registered"
 
 _TOLERANCE = 1.0
 """Seconds by which this process may see its time limit pass earlier than its spawner does."""
@@ -64,6 +71,8 @@ def _ended(flow: LoadedFlow, run: RunContext) -> RunState:
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is the run's end
         # Inside asyncio the cancellation may come out as CancelledError.
         stopped = cancellation.asked or isinstance(error, RunCancelled)
+        if run.misfit and isinstance(error, (InvalidParameters, TypeError)):
+            error.add_note(f"{_MISFIT}: {run.misfit}. Restart the serving script to register them.")
         return RunState(State.CANCELLED if stopped else State.FAILED, error=error)
 
 

@@ -23,7 +23,9 @@ def describe(error: BaseException) -> Failure:
     name = kind.__qualname__
     if kind.__module__ not in ("builtins", "__main__"):
         name = f"{kind.__module__}.{name}"
-    return Failure(type=name, message=clip(_text(error)), traceback=format_failure(error))
+    notes = getattr(error, "__notes__", ())
+    message = clip("\n".join([_text(error), *map(str, notes)]))
+    return Failure(type=name, message=message, traceback=format_failure(error))
 
 
 def format_failure(error: BaseException) -> str:

@@ -26,6 +26,10 @@ class LoadedFlow(Protocol):
     fn: Any
 
     @property
+    def parameter_schema(self) -> dict[str, Any]:
+        """What can be given to it, as JSON Schema."""
+
+    @property
     def log_prints(self) -> bool:
         """Whether ``print`` becomes lines of the log."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sysconfig
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ class Sources:
 
     def note(self, path: str) -> None:
         """Remember the file as it is now; called before it is read, so no change slips through."""
-        if path not in self._marks and not _is_installed(path):
+        if path not in self._marks and not is_installed(path):
             self._marks[path] = _mark(path)
 
     def changed(self) -> str | None:
@@ -34,6 +35,11 @@ class Sources:
             if _mark(path) != mark:
                 return path
         return None
+
+    def digest(self) -> str:
+        """SHA-256 over the files as they are now, wherever they lie."""
+        digests = sorted(hashlib.sha256(_content(path)).digest() for path in self._marks)
+        return hashlib.sha256(b"".join(digests)).hexdigest()
 
     @contextmanager
     def noting(self) -> Iterator[None]:
@@ -60,7 +66,15 @@ def _mark(path: str) -> Mark | None:
     return status.st_mtime_ns, status.st_size
 
 
-def _is_installed(path: str) -> bool:
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""  # gone since: the next run finds the change
+
+
+def is_installed(path: str) -> bool:
+    """Whether the file is part of Python, of a package that was installed, or ours."""
     if "/site-packages/" in path or "/dist-packages/" in path:
         return True
     return any(path.startswith(folder + os.sep) for folder in _INSTALLED)

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.execution import kernel, output, trees
@@ -21,6 +22,7 @@ from orchestrator.execution.sources import Sources
 from orchestrator.execution.starting import BLOCKED
 from orchestrator.execution.tending import Stock, Tending
 from orchestrator.model.clock import SystemClock
+from orchestrator.model.schemas import schema_changes
 
 Config = dict[str, Any]
 
@@ -37,7 +39,7 @@ def spawn(control_fd: int, config: Config) -> int:
     gc.collect()
     gc.freeze()  # forked runs then share these pages as long as nobody changes them
     tending = Tending(socket.socket(fileno=control_fd), stock, SystemClock())
-    tending.say(_loaded(stock))
+    tending.say(_loaded(stock, config))
     if tending.until_over() == "eof":
         settle(tending.keys_to_report(), config["report"], stock)
     return 0
@@ -47,6 +49,9 @@ def _load(config: Config) -> Stock:
     if config.get("cwd"):
         os.chdir(config["cwd"])
     sys.path[:0] = config["sys_path"]
+    if config.get("checkout"):
+        sys.dont_write_bytecode = True  # others use the same folder, and it never changes
+        os.set_inheritable(config["checkout"], False)
     output.prepare_streams()
     before = kernel.open_descriptors()
     files, flows, faults = Sources(), {}, {}
@@ -98,8 +103,8 @@ def _isolation(config: Config) -> dict[str, str]:
     return found
 
 
-def _loaded(stock: Stock) -> dict[str, Any]:
-    room = LARGEST_PACKET // 2 // max(1, len(stock.sources))
+def _loaded(stock: Stock, config: Config) -> dict[str, Any]:
+    room = LARGEST_PACKET // 4 // max(1, len(stock.sources))
     told = {
         name: clip(stock.faults[name], room) if name in stock.faults else None
         for name in stock.sources
@@ -111,4 +116,15 @@ def _loaded(stock: Stock) -> dict[str, Any]:
         "flows": told,
         "isolation": stock.isolation,
         "hooks": {name: states for name, states in found.items() if states},
+        "content": stock.files.digest(),
+        "misfits": {name: clip(why, room) for name, why in _misfits(stock, config)},
     }
+
+
+def _misfits(stock: Stock, config: Config) -> Iterator[tuple[str, str]]:
+    """Flows that take other parameters than they did when they were registered, and how so."""
+    for name, registered in config.get("schemas", {}).items():
+        if name in stock.flows:
+            changes = schema_changes(json.loads(registered), stock.flows[name].parameter_schema)
+            if changes:
+                yield name, ", ".join(changes)

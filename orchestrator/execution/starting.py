@@ -72,7 +72,8 @@ def start_fresh(
         handed = (control, output, spec)
         for descriptor in handed:
             os.set_inheritable(descriptor, True)
-        command = [sys.executable, "-P", _FRESH, *map(str, handed), str(os.getpid())]
+        options = ["-P", "-B"] if sys.dont_write_bytecode else ["-P"]
+        command = [sys.executable, *options, _FRESH, *map(str, handed), str(os.getpid())]
         pid = os.posix_spawn(sys.executable, command, os.environ, setsigmask=(), setsigdef=BLOCKED)
     finally:
         os.close(spec)

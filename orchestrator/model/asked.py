@@ -42,6 +42,8 @@ class Asked:
     """The run that asks for it."""
     depth: int = 0
     """How many runs stand above it; DEEPEST at most."""
+    revision: str = ""
+    """The code that it is to have: a commit or content hash; empty: the newest."""
 
     def __post_init__(self) -> None:
         _check_moment(self.scheduled_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -76,6 +77,8 @@ class DeploymentDefinition:
     flow: str
     name: str
     entrypoint: str
+    source: str | None = None
+    """The storage that the code is from, for people; None for a script's own."""
     version: str | None = None
     description: str | None = None
     tags: tuple[str, ...] = ()
@@ -156,6 +159,19 @@ class ScheduleRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedCode:
+    """What a runner executes for a deployment from a storage."""
+
+    source: str
+    commit: str | None
+    content_hash: str
+    trouble: str | None
+    """Why it is not the newest code of the source; None: it is, as of the latest look."""
+    misfit: str | None
+    """How the parameters differ from those registered: the serving script needs a restart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerRecord:
     """A serving process as it announced itself."""
 
@@ -172,6 +188,8 @@ class RunnerRecord:
     draining: bool
     isolation: dict[str, str]
     """full name -> "fork", or "spawn: <why>" where forking was refused."""
+    code: dict[str, ServedCode] = field(default_factory=dict)
+    """full name -> what runs of the deployment execute here, where that is from a storage."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -187,6 +205,7 @@ class RunnerRecord:
             "last_seen": rfc3339(self.last_seen),
             "draining": self.draining,
             "isolation": self.isolation,
+            "code": {name: asdict(code) for name, code in self.code.items()},
         }
 
 
@@ -198,6 +217,8 @@ class Deployment:
     name: str
     flow: str
     entrypoint: str
+    source: str | None
+    """The storage that its code is from; None for a script's own."""
     version: str | None
     description: str | None
     tags: tuple[str, ...]
@@ -214,6 +235,8 @@ class Deployment:
     triggers: tuple[TriggerRecord, ...]
     runners: tuple[str, ...]
     """Ids of the runners registered for it."""
+    code: Mapping[str, ServedCode] = field(default_factory=dict)
+    """Runner -> what it executes; only where that was asked for (``store.runners.with_code``)."""
 
     @property
     def shown_parameters(self) -> dict[str, Any]:
@@ -226,6 +249,7 @@ class Deployment:
             "name": self.name,
             "flow": self.flow,
             "entrypoint": self.entrypoint,
+            "source": self.source,
             "version": self.version,
             "description": self.description,
             "tags": list(self.tags),
@@ -240,4 +264,5 @@ class Deployment:
             "schedules": [schedule.to_json() for schedule in self.schedules],
             "triggers": [trigger.to_json() for trigger in self.triggers],
             "runners": list(self.runners),
+            "code": {runner: asdict(code) for runner, code in self.code.items()},
         }

@@ -16,6 +16,7 @@ OrchestratorError
 ├── Conflict                       it exists, but not in a state that allows this
 │   ├── RunIsFinal
 │   ├── RunIsOpen
+│   ├── CodeNotKept
 │   ├── KeyReused
 │   └── TooDeep                    runs ask for runs that ask for runs, without end
 ├── LeaseLost                      another runner owns the run; whatever we know must be dropped
@@ -23,6 +24,7 @@ OrchestratorError
 │   ├── EmbeddedServerFailed       the one we start ourselves does not come up
 │   └── ServerRefused              it answers, but it must not be used like this
 ├── FlowNotLoaded                  the user's code could not be imported or has no such flow
+├── SourceFailed                   code could not be fetched from where it is stored
 ├── RunFailed                      raised to whoever waits for the result of a run
 ├── RunnerDied
 └── ProgramMissing
@@ -153,6 +155,14 @@ class RunIsOpen(Conflict):
         super().__init__(f"run {run_id} is {state}: wait for its end, or cancel it first")
 
 
+class CodeNotKept(Conflict):
+    """A run is to be done again with the code it had, which cannot be had again."""
+
+    def __init__(self, run_id: str, why: str) -> None:
+        self.run_id, self.why = run_id, why
+        super().__init__(f"the code of run {run_id} is not kept: {why}; retry with the newest")
+
+
 class KeyReused(Conflict):
     """An idempotency key came again with different parameters."""
 
@@ -204,6 +214,14 @@ class FlowNotLoaded(OrchestratorError):
     def __init__(self, entrypoint: str, why: str) -> None:
         self.entrypoint, self.why = entrypoint, why
         super().__init__(f"{entrypoint}: {why}")
+
+
+class SourceFailed(OrchestratorError):
+    """Code could not be fetched from its repository or storage. Holds no secret."""
+
+    def __init__(self, source: str, why: str, remedy: str = "") -> None:
+        self.source, self.why, self.remedy = source, why, remedy
+        super().__init__(f"{source}: {why}" + (f"\n{remedy}" if remedy else ""))
 
 
 class RunFailed(OrchestratorError):

@@ -63,6 +63,11 @@ class Run:
     pid: int | None
     version: str | None
     commit: str | None
+    """Of the repository that its code is from."""
+    content_hash: str | None
+    """SHA-256 of its code: of the whole checkout, or of the files that a script has imported."""
+    revision: str | None
+    """The code that it was asked to have; None: the newest."""
     progress: Any
     error: dict[str, Any] | None
     result: Any
@@ -153,6 +158,8 @@ class Run:
             "pid": self.pid,
             "version": self.version,
             "commit": self.commit,
+            "content_hash": self.content_hash,
+            "revision": self.revision,
             "progress": self.progress,
             "error": self.error,
             "result": self.result,
@@ -210,6 +217,8 @@ def run_from_hash(run_id: RunId, fields: Mapping[str, str]) -> Run:
         pid=moment("pid"),
         version=text("version"),
         commit=text("commit"),
+        content_hash=text("content_hash"),
+        revision=text("revision"),
         progress=document("progress", None),
         error=document("error", None),
         result=document("result", None),

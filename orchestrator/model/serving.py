@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from orchestrator.model.code import Code
 from orchestrator.model.deployment import DeploymentDefinition
 
 Source = Mapping[str, str]
-"""Where a flow's code is: ``path`` or ``module`` with ``qualname``, or ``pickle`` (base64)."""
+"""Where a flow's code is: ``path`` or ``module`` with ``qualname``, or ``pickle`` (base64). With
+``storage`` these lie in the checkout of that one of the spec's ``storages``, and ``schema`` is that
+of the parameters (JSON), as registered."""
+
+BESIDE = ""
+"""In the place of a storage's key: the code lies beside the serving script."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCode:
+    """A storage that is served from, and its code when serving began."""
+
+    storage: Mapping[str, Any]
+    """For the process that looks for new code; may hold secrets, so it is never shown."""
+    shown: str
+    """For people."""
+    pull_interval: float | None
+    code: Code
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> StoredCode:
+        return cls(**{**document, "code": Code.from_json(document["code"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +48,9 @@ class ServingSpec:
     definitions: tuple[DeploymentDefinition, ...]
     sources: Mapping[str, Source]
     """full name -> where the spawner finds the flow."""
+    storages: Mapping[str, StoredCode] = field(default_factory=dict)
+    home: str = ""
+    """Where checkouts lie."""
     sys_path: tuple[str, ...] = ()
     cwd: str = "."
     pause_on_shutdown: bool = True
@@ -56,9 +81,21 @@ class ServingSpec:
             **{
                 **document,
                 "definitions": tuple(map(DeploymentDefinition.from_json, document["definitions"])),
+                "storages": {
+                    key: StoredCode.from_json(each) for key, each in document["storages"].items()
+                },
                 "sys_path": tuple(document["sys_path"]),
             }
         )
+
+    def flows_of(self, key: str) -> dict[str, Source]:
+        """Full name -> source of the flows from one storage, or from beside the script."""
+        return {n: each for n, each in self.sources.items() if each.get("storage", BESIDE) == key}
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The keys of all places that code comes from."""
+        return tuple(dict.fromkeys(s.get("storage", BESIDE) for s in self.sources.values()))
 
     @property
     def lease_ms(self) -> int:

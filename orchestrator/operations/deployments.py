@@ -11,9 +11,13 @@ from orchestrator.operations.acting import Acting
 from orchestrator.store import deployments
 from orchestrator.store.listing import Page
 from orchestrator.store.requests import Plan, Word
+from orchestrator.store.runners import with_code
 from orchestrator.store.submission import find_deployment, id_of
 
-read = find_deployment
+
+def read(name: str) -> Plan[Deployment]:
+    """The deployment with its schedules and runners, and what these execute."""
+    return (yield from with_code((yield from find_deployment(name))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

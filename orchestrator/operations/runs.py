@@ -88,10 +88,17 @@ def resume(run_id: str, acting: Acting) -> Plan[Run]:
 
 
 def retry(
-    run_id: str, parameters: Mapping[str, Any] | None = None, key: str | None = None
+    run_id: str,
+    parameters: Mapping[str, Any] | None = None,
+    key: str | None = None,
+    *,
+    same_code: bool = False,
 ) -> Plan[Run]:
     """A new run that does an ended one again."""
-    return (yield from retry_run((yield from read(run_id)), parameters, idempotency_key=key))
+    run = yield from read(run_id)
+    return (
+        yield from retry_run(run, parameters, idempotency_key=key, same_code=same_code)
+    )
 
 
 def delete(run_id: str) -> Plan[Run]:

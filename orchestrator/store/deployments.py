@@ -185,6 +185,7 @@ def _fields(definition: DeploymentDefinition) -> dict[str, str]:
     return {
         "name": definition.full_name,
         "entrypoint": definition.entrypoint,
+        "source": text_of(definition.source),
         "version": text_of(definition.version),
         "description": text_of(definition.description),
         "tags": _json(definition.tags),
@@ -203,7 +204,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-_SHOWN_WITH_VALUES = {"entrypoint", "version", "concurrency_limit", "on_lost"}
+_SHOWN_WITH_VALUES = {"entrypoint", "source", "version", "concurrency_limit", "on_lost"}
 
 
 def _put(reply: list[Any]) -> Put:
@@ -252,6 +253,7 @@ def _deployment(
         name=fields["name"],
         flow=fields["name"].partition("/")[0],
         entrypoint=fields["entrypoint"],
+        source=fields.get("source") or None,
         version=fields["version"] or None,
         description=fields["description"] or None,
         tags=tuple(json.loads(fields["tags"])),

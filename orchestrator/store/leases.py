@@ -40,6 +40,8 @@ class Claimed:
     depth: int = 0
     children: int = 0
     """Runs that earlier attempts have asked for."""
+    revision: str = ""
+    """The code that the run is to have; empty: the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,20 @@ def claim_runs(
     )
 
 
-def start_run(run_id: RunId, token: str, pid: int) -> Request[Word]:
-    """``ok``: the first line of user code may run now. ``cancelled`` and ``held``: it must not;
-    ``lease_lost``, ``gone``."""
-    return for_run(run_id, "start_run", as_word, token=token, pid=pid)
+def start_run(
+    run_id: RunId, token: str, pid: int, commit: str = "", content_hash: str = ""
+) -> Request[Word]:
+    """``ok``: the first line of user code may run now, which is of this commit and content.
+    ``cancelled`` and ``held``: it must not; ``lease_lost``, ``gone``."""
+    return for_run(
+        run_id,
+        "start_run",
+        as_word,
+        token=token,
+        pid=pid,
+        commit=commit,
+        content_hash=content_hash,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +264,7 @@ def _claimed(fields: list[str]) -> Claimed:
         parent,
         depth,
         children,
+        revision,
     ) = fields
     return Claimed(
         run_id=RunId(run_id),
@@ -267,6 +280,7 @@ def _claimed(fields: list[str]) -> Claimed:
         parent=RunId(parent) if parent else None,
         depth=int(depth),
         children=int(children),
+        revision=revision or "",
     )
 
 

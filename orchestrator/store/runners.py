@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 
-from orchestrator.model.deployment import RunnerRecord
+from orchestrator.model.deployment import Deployment, RunnerRecord, ServedCode
 from orchestrator.model.ids import DeploymentId, RunnerId
 from orchestrator.store import keys
 from orchestrator.store.requests import (
@@ -77,6 +77,19 @@ def read_runners() -> Plan[list[RunnerRecord]]:
     return sorted(told, key=lambda each: each.name)
 
 
+def with_code(deployment: Deployment) -> Plan[Deployment]:
+    """The deployment with what each of its runners executes, where that is from a storage."""
+    if deployment.source is None or not deployment.runners:
+        return deployment
+    records = yield [read_runner(runner) for runner in deployment.runners]
+    code = {
+        each.id: each.code[deployment.name]
+        for each in records
+        if each and deployment.name in each.code
+    }
+    return replace(deployment, code=code)
+
+
 def read_runner(runner: str) -> Request[RunnerRecord | None]:
     """What the runner last said of itself; None when that was longer ago than ``SHOWN_MS``."""
     return command(_record, "GET", keys.runner(runner))
@@ -86,4 +99,5 @@ def _record(text: str | None) -> RunnerRecord | None:
     if text is None:
         return None
     fields = json.loads(text)
-    return RunnerRecord(**{**fields, "deployments": tuple(fields["deployments"])})
+    code = {name: ServedCode(**each) for name, each in fields.pop("code", {}).items()}
+    return RunnerRecord(**{**fields, "deployments": tuple(fields["deployments"])}, code=code)

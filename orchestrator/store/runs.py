@@ -33,6 +33,8 @@ class NewRun:
     parent: RunId | None = None
     """The run that asks for it."""
     depth: int = 0
+    revision: str = ""
+    """The code that it is to have; empty: the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def submit_run(new: NewRun) -> Request[Submitted]:
         retry_of=new.retry_of or "",
         parent=new.parent or "",
         depth=new.depth,
+        revision=new.revision,
     )
 
 

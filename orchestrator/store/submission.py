@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.model.asked import Asked, check_mapping
 from orchestrator.model.clock import Clock, SystemClock, to_ms
 from orchestrator.model.deployment import Deployment
-from orchestrator.model.errors import DeploymentNotFound, KeyReused, LeaseLost, RunIsOpen
+from orchestrator.model.errors import CodeNotKept, DeploymentNotFound, KeyReused, LeaseLost, RunIsOpen
 from orchestrator.model.ids import DeploymentId, RunId, deployment_id, idempotent_run_id, new_run_id
 from orchestrator.model.run import Run
 from orchestrator.store.attention import lower_attention
@@ -112,16 +112,20 @@ def retry_run(
     clock: Clock | None = None,
     *,
     idempotency_key: str | None = None,
+    same_code: bool = False,
 ) -> Plan[Run]:
-    """A new run that does the ended ``run`` again, with ``parameters`` over its own.
+    """A new run that does the ended ``run`` again, with ``parameters`` over its own; of the newest
+    code, or of the same.
 
     Raises:
         RunIsOpen: it is not over.
+        CodeNotKept: its code is not one that can be had again.
         DeploymentNotFound, InvalidParameters: as for ``create_run``.
     """
     if not run.is_final:
         raise RunIsOpen(run.id, run.state)
     check_mapping(run.deployment, parameters)
+    revision = (yield from _revision_of(run)) if same_code else ""
     asked = Asked(
         deployment=run.deployment,
         parameters={**run.parameters, **(parameters or {})},
@@ -130,6 +134,7 @@ def retry_run(
         idempotency_key=idempotency_key,
         retry_of=run.id,
         depth=run.depth,
+        revision=revision,
     )
     return (yield from create_run(asked, clock))
 
@@ -171,7 +176,20 @@ def _new_run(asked: Asked, door: Door, run_id: RunId) -> NewRun:
         retry_of=asked.retry_of,
         parent=asked.parent,
         depth=asked.depth,
+        revision=asked.revision,
     )
+
+
+def _revision_of(run: Run) -> Plan[str]:
+    """The code that the run had."""
+    deployment = yield from find_deployment(run.deployment)
+    if run.revision:
+        return run.revision
+    if deployment.source is None:
+        raise CodeNotKept(run.id, "its deployment serves a script, of which no versions are kept")
+    if run.commit is None and run.content_hash is None:
+        raise CodeNotKept(run.id, "it never began, so it had none")
+    return run.commit or str(run.content_hash)
 
 
 def _attention(news: Iterable[NewRun]) -> list[Request[None]]:

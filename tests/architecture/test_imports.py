@@ -29,9 +29,12 @@ MAY_SEE: dict[str, frozenset[str]] = {
     "store": frozenset({*FOUNDATION, "settings"}),
     "execution": frozenset(FOUNDATION),
     "embedded": frozenset({*FOUNDATION, "settings", "store"}),
-    "sdk": frozenset({*FOUNDATION, "settings", "store", "embedded", "execution"}),
-    "doors": frozenset({*FOUNDATION, "settings", "store", "embedded", "execution", "sdk"}),
-    "runner": frozenset({*FOUNDATION, "settings", "store", "embedded", "pipe"}),
+    "sources": frozenset({*FOUNDATION, "settings", "execution"}),
+    "sdk": frozenset({*FOUNDATION, "settings", "store", "embedded", "execution", "sources"}),
+    "doors": frozenset(
+        {*FOUNDATION, "settings", "store", "embedded", "execution", "sources", "sdk"}
+    ),
+    "runner": frozenset({*FOUNDATION, "settings", "store", "embedded", "pipe", "sources"}),
     "scheduler": frozenset({*FOUNDATION, "settings", "store", "pipe"}),
 }
 """layer -> the layers below it; its own it always sees."""

@@ -47,10 +47,11 @@ def runner(name: str = "runner-a", silent_ms: int = 0, /, **changes: Any) -> Hea
 
 def deployment(**changes: Any) -> Deployment:
     plain = Deployment(
-        id=D, name=NAME, flow="hello", entrypoint="hello.py:hello", version=None, description=None,
-        tags=(), parameters={}, parameter_schema={}, enforce_parameter_schema=True, paused=False,
-        paused_by=None, held=False, concurrency_limit=None, options=FlowOptions(retries=2),
-        schedules=(), triggers=(), runners=("runner-a", "runner-b"),
+        id=D, name=NAME, flow="hello", entrypoint="hello.py:hello", source=None, version=None,
+        description=None, tags=(), parameters={}, parameter_schema={},
+        enforce_parameter_schema=True, paused=False, paused_by=None, held=False,
+        concurrency_limit=None, options=FlowOptions(retries=2), schedules=(), triggers=(),
+        runners=("runner-a", "runner-b"),
     )  # fmt: skip
     return replace(plain, **changes)
 

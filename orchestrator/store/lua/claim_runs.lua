@@ -9,7 +9,7 @@
 -- Answers the word, whether more wait (quarantined: for how many milliseconds), and each run.
 local CONTENT = {'state', 'ticket', 'begin_as', 'epoch', 'history', 'token', 'attempt',
   'parameters', 'tags', 'name', 'scheduled_at', 'created_by', 'deployment', 'failures', 'parent',
-  'depth', 'children'}
+  'depth', 'children', 'revision'}
 local function read(id)
   local values, record = redis.call('HMGET', run_prefix .. id, unpack(CONTENT)), {id = id}
   for i, name in ipairs(CONTENT) do record[name] = values[i] end
@@ -18,7 +18,7 @@ end
 local function claimed(record, token, attempt)
   return {record.id, token, attempt, record.parameters, record.tags, record.name,
     record.scheduled_at, record.created_by, record.deployment, record.failures,
-    record.parent or '', record.depth or '0', record.children or '0'}
+    record.parent or '', record.depth or '0', record.children or '0', record.revision}
 end
 
 local mine = redis.call('HMGET', runners, runner, runner .. ':claim')

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- KEYS  run deployment outbox
--- ARGV  token pid
+-- ARGV  token pid commit content_hash
 -- USES  clock outbox history states
 -- REPLY ok | cancelled | held | lease_lost | gone
 -- Pending -> Running, by the holder of the lease only. No user code runs without this ok (I6),
--- none after a cancel (I9) or while held (I10).
+-- none after a cancel (I9) or while held (I10). The record then says which code it is.
 local record = redis.call('HMGET', run, 'state', 'token', 'attempt', 'runner', 'history')
 local state = record[1]
 if not state then return 'gone' end
@@ -17,5 +17,6 @@ check_outbox()
 local at = now()
 change(run, record[5], at, 'Running', record[3], record[4], '', {
   'started_at', at, 'pid', pid, 'error', '', 'result', '', 'progress', '',
+  'commit', commit, 'content_hash', content_hash,
 })
 return 'ok'

@@ -1,6 +1,6 @@
 #!lua
 -- KEYS  run deployment queue delayed runs outbox
--- ARGV  run_id parameters tags name created_by scheduled_at idempotency_key digest retry_of parent depth run_prefix control
+-- ARGV  run_id parameters tags name created_by scheduled_at idempotency_key digest retry_of parent depth revision run_prefix control
 -- USES  clock outbox history tickets creation guards
 -- REPLY created | exists | conflict | no_deployment
 -- (none) -> Scheduled, with a ticket when it is due and among the delayed when it is not.
@@ -27,7 +27,7 @@ end
 create(run, at, due, ticket, {
   'deployment', facts[1], 'name', name, 'parameters', parameters, 'tags', tags,
   'created_by', created_by, 'idempotency_key', idempotency_key, 'digest', digest,
-  'retry_of', retry_of, 'parent', parent, 'depth', depth, 'secrets', facts[2] or '',
+  'retry_of', retry_of, 'parent', parent, 'depth', depth, 'revision', revision, 'secrets', facts[2] or '',
 })
 redis.call('ZADD', runs, at, run_id)
 if retried then redis.call('HSET', run_prefix .. retry_of, 'retried_as', run_id) end
