@@ -274,6 +274,9 @@ class Flow(Generic[P, R]):
 class FlowDecorator:
     """What ``flow`` is: a decorator, and a way to flows that are stored elsewhere."""
 
+    def __init__(self) -> None:
+        self.__name__ = "flow"
+
     @overload
     def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]: ...
 

@@ -134,6 +134,6 @@ def enter_run(run: Message, conversation: Conversation) -> RunContext:
         scheduled_at=from_ms(run["scheduled_at"]),
         created_by=run["created_by"],
         fencing_token=run["token"],
-        misfit=run["misfit"],
+        misfit=run.get("misfit"),
     )
     return _place.run

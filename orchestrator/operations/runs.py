@@ -96,9 +96,7 @@ def retry(
 ) -> Plan[Run]:
     """A new run that does an ended one again."""
     run = yield from read(run_id)
-    return (
-        yield from retry_run(run, parameters, idempotency_key=key, same_code=same_code)
-    )
+    return (yield from retry_run(run, parameters, idempotency_key=key, same_code=same_code))
 
 
 def delete(run_id: str) -> Plan[Run]:
