@@ -84,6 +84,8 @@ class RetryGiven(Given):
 
     parameters: dict[str, Any] | None = None
     """They go over those of the run."""
+    same_code: bool = False
+    """Of the commit that the run had; else the newest."""
 
 
 class IdsGiven(Given):

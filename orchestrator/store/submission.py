@@ -9,7 +9,13 @@ from typing import Any
 from orchestrator.model.asked import Asked, check_mapping
 from orchestrator.model.clock import Clock, SystemClock, to_ms
 from orchestrator.model.deployment import Deployment
-from orchestrator.model.errors import CodeNotKept, DeploymentNotFound, KeyReused, LeaseLost, RunIsOpen
+from orchestrator.model.errors import (
+    CodeNotKept,
+    DeploymentNotFound,
+    KeyReused,
+    LeaseLost,
+    RunIsOpen,
+)
 from orchestrator.model.ids import DeploymentId, RunId, deployment_id, idempotent_run_id, new_run_id
 from orchestrator.model.run import Run
 from orchestrator.store.attention import lower_attention

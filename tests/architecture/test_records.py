@@ -82,11 +82,19 @@ TRIGGER = trigger.TriggerRecord(
     run="r",
     error=None,
 )
+CODE = deployment.ServedCode(
+    source="https://example.org/flows.git",
+    commit="c0ffee",
+    content_hash="d1d2",
+    trouble="away",
+    misfit="day is gone",
+)
 DEPLOYMENT = deployment.Deployment(
     id=D,
     name="a/b",
     flow="a",
     entrypoint="a.py:a",
+    source="https://example.org/flows.git",
     version="v",
     description=None,
     tags=("t",),
@@ -101,6 +109,7 @@ DEPLOYMENT = deployment.Deployment(
     schedules=(SCHEDULE,),
     triggers=(TRIGGER,),
     runners=("r",),
+    code={"r": CODE},
 )
 RUNNER = deployment.RunnerRecord(
     id="r",

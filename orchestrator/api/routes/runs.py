@@ -137,8 +137,9 @@ async def retry_run(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """A new run that does an ended one again."""
-    parameters = None if given is None else given.parameters
-    return answer(await backend.store.follow(runs.retry(run_id, parameters, idempotency_key)), 201)
+    given = given or RetryGiven()
+    plan = runs.retry(run_id, given.parameters, idempotency_key, same_code=given.same_code)
+    return answer(await backend.store.follow(plan), 201)
 
 
 @router.delete("/{run_id}", response_model=RunRecord)
