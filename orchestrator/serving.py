@@ -101,6 +101,8 @@ def serving_spec(
     Raises:
         InvalidInput: nothing to serve, one name twice, or options that contradict each other.
     """
+    from orchestrator.embedded import page_of
+
     _check(deployments)
     merged = _merged(deployments, options)
     return ServingSpec(
@@ -124,6 +126,7 @@ def serving_spec(
         log_line_bytes=settings.log_line_bytes,
         log_lines=settings.log_lines,
         embedded=settings.redis_url is None,
+        page=page_of(settings),
         banner=merged.get("print_starting_message", True),
     )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from orchestrator.embedded.api import LOOPBACK
 from orchestrator.model.errors import InvalidOption
 from orchestrator.settings import Settings
-
-NAMES_OF_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def check_exposure(settings: Settings) -> None:
@@ -14,6 +13,6 @@ def check_exposure(settings: Settings) -> None:
     Raises:
         InvalidOption: anybody in the network could use it.
     """
-    if settings.api_host not in NAMES_OF_LOOPBACK and not settings.api_key:
+    if settings.api_host not in LOOPBACK and not settings.api_key:
         why = "others could use it: set ORCHESTRATOR_API_KEY, or listen on 127.0.0.1"
         raise InvalidOption("api_host", settings.api_host, why)

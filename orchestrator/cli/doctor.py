@@ -72,6 +72,7 @@ def _of_server(settings: Settings) -> Iterator[Finding]:
         yield _of_clock(client)
         yield _of_scheduler(client, settings)
         yield _of_runners(client)
+        yield from _of_api(settings)
 
 
 def _of_clock(client: Client) -> Finding:
@@ -94,6 +95,20 @@ def _of_scheduler(client: Client, settings: Settings) -> Finding:
     return Finding(
         "warn", "no scheduler is alive: schedules, delayed runs and retries wait", remedy
     )
+
+
+def _of_api(settings: Settings) -> Iterator[Finding]:
+    """Where the pages of the embedded server are; with a URL configured whoever started them
+    knows."""
+    from orchestrator.embedded import page_of
+
+    if settings.redis_url is not None:
+        return
+    if page := page_of(settings):
+        yield Finding("ok", f"API and pages at {page}")
+    else:
+        remedy = f"The reason is in {settings.home / 'logs' / 'guardian.log'}"
+        yield Finding("warn", "no API and no pages", remedy)
 
 
 def _of_runners(client: Client) -> Finding:

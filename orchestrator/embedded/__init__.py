@@ -4,7 +4,7 @@ One guardian process per home owns a Valkey server and a scheduler. Whoever need
 it; all processes of the user share it; it leaves when nobody has needed it for a while.
 """
 
-from orchestrator.embedded.ensure import ensure_server, living_server
+from orchestrator.embedded.ensure import ensure_server, living_server, page_of
 from orchestrator.embedded.stop import stop_server
 
-__all__ = ["ensure_server", "living_server", "stop_server"]
+__all__ = ["ensure_server", "living_server", "page_of", "stop_server"]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,11 +44,14 @@ class Child:
 
     name: str
     command: Sequence[str]
-    log: Path
+    log: Path | None
+    """None: our own output."""
     environment: Mapping[str, str]
     folder: Path
     process: subprocess.Popen[bytes] | None = None
     start_at: float = 0.0
+    status: int | None = None
+    """How it ended the last time."""
     _born: float = 0.0
     _log_start: int = 0
     _backoff: Backoff = field(default_factory=Backoff)
@@ -67,15 +71,15 @@ class Child:
     def start(self, *descriptors: int) -> None:
         """Start it, handing down ``descriptors``; OSError when the system refuses."""
         self._born = time.monotonic()
-        with open_log(self.log) as log:
-            self._log_start = log.tell()
+        with nullcontext() if self.log is None else open_log(self.log) as log:
+            self._log_start = 0 if log is None else log.tell()
             self.process = subprocess.Popen(
                 self.command,
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
-                stderr=subprocess.STDOUT,
+                stderr=None if log is None else subprocess.STDOUT,
                 pass_fds=descriptors,
                 start_new_session=True,  # Ctrl-C in the terminal is the guardian's alone to hear
                 preexec_fn=_ending_with_parent(),  # noqa: PLW1509  # a guardian has one thread
@@ -86,6 +90,7 @@ class Child:
         if self.process is None or self.process.poll() is None:
             return ""
         status, self.process = self.process.returncode, None
+        self.status = status
         self.put_off()
         return f"the {self.name} {_ending(status)}{self._last_words()}"
 
@@ -108,6 +113,8 @@ class Child:
 
     def _last_words(self) -> str:
         """The last line that this process wrote: what servers and tracebacks end with."""
+        if self.log is None:
+            return ""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             lines = log.read().decode(errors="replace").split("\n")

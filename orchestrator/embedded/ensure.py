@@ -45,6 +45,15 @@ def ensure_server(settings: Settings) -> str:
     return home.url
 
 
+def page_of(settings: Settings) -> str | None:
+    """Where the API and the pages of the home's guardian are; None with a URL configured, and when
+    it has said nothing of them."""
+    if settings.redis_url is not None:
+        return None
+    state = read_state(Home(settings.home).state)
+    return state.page or None if state else None
+
+
 def living_server(settings: Settings) -> str | None:
     """The URL of the configured server, or that of the home if it runs already; starts nothing."""
     if settings.redis_url is not None:

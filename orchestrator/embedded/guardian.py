@@ -1,4 +1,5 @@
-"""The guardian of a home: owns its server and its scheduler, restarts what dies, leaves when idle.
+"""The guardian of a home: owns its server, its scheduler and its API, restarts what dies, leaves
+when idle.
 
 It is the only holder of ``guardian.lock``. When it is killed, the kernel sends SIGTERM to what it
 owns (Linux): the server writes its data and leaves; the next guardian waits until ``server.lock``
@@ -14,9 +15,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from orchestrator.embedded.api import EmbeddedApi
 from orchestrator.embedded.child import Child
 from orchestrator.embedded.home import Home, explain
-from orchestrator.embedded.idle import SCHEDULER, IdleWatch, url_as
+from orchestrator.embedded.idle import API, SCHEDULER, IdleWatch, url_as
 from orchestrator.embedded.server import EmbeddedServer
 from orchestrator.embedded.signals import StopSignals
 from orchestrator.embedded.state import GuardianState
@@ -28,7 +30,8 @@ _LONGEST_WAIT = 5.0
 
 
 class Guardian:
-    """Keeps a server and a scheduler alive. Made only by who holds the lock of the home."""
+    """Keeps a server, a scheduler and, once somebody wants it, an API alive. Made only by who holds
+    the lock of the home."""
 
     def __init__(
         self, home: Home, settings: Settings, binary: Path, report: Callable[[str], None]
@@ -47,15 +50,18 @@ class Guardian:
             },
             folder=home.folder,
         )
+        self._api = EmbeddedApi(settings, url_as(home, API), home.logs / "api.log", report)
         self._state = GuardianState(pid=os.getpid(), host=socket.gethostname(), url=home.url)
 
     def guard(self, signals: StopSignals, idle: IdleWatch | None) -> None:
         """Until a stop signal, or until ``idle`` is over; then everything ends in order."""
         self._report(f"guardian {os.getpid()} of {self._home.folder} begins")
+        self._api.open()
         while not signals.stop and not (idle and self._may_leave(idle)):
             self._look()
-            signals.wait(self._pause(idle))
+            signals.wait(self._pause(idle), self._api.door if self._server.ready else None)
         self._report("told to stop" if signals.stop else "nobody needs the server")
+        self._api.stop()
         self._scheduler.stop(_SCHEDULER_PATIENCE)
         self._server.stop()
         self._hidden_socket.unlink(missing_ok=True)
@@ -68,6 +74,8 @@ class Guardian:
             self._report(death)
         if self._server.ready and self._scheduler.is_due():
             self._start_scheduler()
+        if self._server.ready:
+            self._api.look()
         self._say()
 
     def _start_scheduler(self) -> None:
@@ -126,5 +134,6 @@ class Guardian:
             server_pid=self._server.pid,
             ready=self._server.ready,
             scheduler_pid=self._scheduler.pid,
+            page=self._api.page,
             problem=self._server.problem,
         )

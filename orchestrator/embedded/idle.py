@@ -11,8 +11,9 @@ from orchestrator.model.errors import ServerUnavailable
 if TYPE_CHECKING:
     from orchestrator.store.caller import Store
 
-GUARDIAN, SCHEDULER = "guardian", "scheduler"
-"""Names of the connections of those who serve; nobody stays for their sake."""
+GUARDIAN, SCHEDULER, API = "guardian", "scheduler", "api"
+"""Names of the connections of those who serve; nobody stays for their sake. The API asks only when
+it is asked, and listens only while a browser is open: then somebody is there."""
 
 _LOOKS = 4
 """Looks per idle time: leaving is late by a quarter of it at most."""
@@ -58,7 +59,7 @@ class IdleWatch:
 
         self._store = self._store or open_store(url_as(self._home, GUARDIAN))
         try:
-            seen = self._store.follow(activity((GUARDIAN, SCHEDULER)))
+            seen = self._store.follow(activity((GUARDIAN, SCHEDULER), {API: self._every + 1}))
         except ServerUnavailable:
             return True
         came, self._connections = seen.connections != self._connections, seen.connections

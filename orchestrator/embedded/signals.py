@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,9 +18,12 @@ class StopSignals:
         self._wakeup = wakeup
         self.stop = False
 
-    def wait(self, seconds: float) -> None:
-        """Until something happens, or ``seconds`` have passed."""
-        if select.select([self._wakeup], [], [], max(seconds, 0))[0]:
+    def wait(self, seconds: float, door: socket.socket | None = None) -> None:
+        """Until something happens, also at the ``door``, or ``seconds`` have passed."""
+        watched: list[int | socket.socket] = (
+            [self._wakeup] if door is None else [self._wakeup, door]
+        )
+        if self._wakeup in select.select(watched, [], [], max(seconds, 0))[0]:
             os.read(self._wakeup, 4096)
 
     def _on_stop(self, _number: int, _frame: FrameType | None) -> None:

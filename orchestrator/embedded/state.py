@@ -21,6 +21,8 @@ class GuardianState:
     server_pid: int | None = None
     ready: bool = False
     scheduler_pid: int | None = None
+    page: str = ""
+    """Where the API and the pages are."""
     problem: str = ""
 
     def write(self, path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from orchestrator.model.ids import DeploymentId
@@ -11,6 +11,7 @@ from orchestrator.store import keys
 from orchestrator.store.requests import Plan, command
 
 _NAME = re.compile(r"(?<= name=)\S*")
+_IDLE = re.compile(r"(?<= idle=)\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,11 @@ class Activity:
         return self.strangers > 0 or self.open_runs or self.to_come
 
 
-def activity(servants: Collection[str]) -> Plan[Activity]:
-    """What goes on; connections that bear one of the names in ``servants`` do not count."""
+def activity(
+    servants: Collection[str], messengers: Mapping[str, float] | None = None
+) -> Plan[Activity]:
+    """What goes on; connections that bear one of the names in ``servants`` do not count, and those
+    of ``messengers`` only when they said something within so many seconds."""
     clients, stats, attention, deployments = yield [
         command(str, "CLIENT", "LIST"),
         command(str, "INFO", "stats"),
@@ -44,11 +48,23 @@ def activity(servants: Collection[str]) -> Plan[Activity]:
         command(bool, *words) for each in deployments for words in _open_runs(DeploymentId(each))
     ]
     return Activity(
-        strangers=sum(name not in servants for name in _NAME.findall(clients)),
+        strangers=sum(
+            _is_stranger(line, servants, messengers or {}) for line in clients.splitlines()
+        ),
         connections=int(found[1]),
         open_runs=any(open_runs),
         to_come=attention > 0,
     )
+
+
+def _is_stranger(line: str, servants: Collection[str], messengers: Mapping[str, float]) -> bool:
+    """Whether a line of the list of clients tells of somebody who needs the server."""
+    name, idle = _NAME.search(line), _IDLE.search(line)
+    assert name is not None, "a client always has a name, be it empty"
+    assert idle is not None, "and it is told how long it has been silent"
+    if name[0] in messengers:
+        return int(idle[0]) <= messengers[name[0]]
+    return name[0] not in servants
 
 
 def _open_runs(d: DeploymentId) -> list[tuple[str, str]]:

@@ -68,6 +68,9 @@ class Living:
     def schedulers(self) -> list[int]:
         return [pid for pid in self._ours() if "programs.py\0scheduler" in _read(pid, "cmdline")]
 
+    def apis(self) -> list[int]:
+        return [pid for pid in self._ours() if "api/__main__.py" in _read(pid, "cmdline")]
+
     def servers(self) -> list[int]:
         return [pid for pid in _processes() if str(self.home.socket) in _read(pid, "cmdline")]
 
