@@ -68,6 +68,8 @@ class Settings:
     """Its port; when that is taken, the next free one."""
     api_key: str | None = field(default=None, repr=False)
     """Who may use it, see ``model.apikeys``; none: whoever is on this machine."""
+    webhook_secret: str | None = field(default=None, repr=False)
+    """What programs sign events with that they post; none: they cannot."""
     api_hosts: str = ""
     """Names, separated by commas, under which it is reached besides this machine's own."""
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -225,6 +227,16 @@ def _text(given: _Given) -> str:
     return given.value.strip()
 
 
+def _secret(given: _Given) -> str:
+    if not isinstance(given.value, str) or len(given.value) < _SHORTEST_SECRET:
+        why = f"give a text of at least {_SHORTEST_SECRET} characters"
+        raise InvalidOption(given.option, "...", why)
+    return given.value
+
+
+_SHORTEST_SECRET = 16
+
+
 def _keys(given: _Given) -> str:
     """Checked here, so that no process begins to listen with half of its keys."""
     from orchestrator.model.apikeys import parse_keys  # rarely given
@@ -278,5 +290,6 @@ _READERS: dict[str, Callable[[_Given], object]] = {
     "api_host": _text,
     "api_port": _count(0, 65_535),
     "api_key": _keys,
+    "webhook_secret": _secret,
     "api_hosts": _text,
 }

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -16,6 +17,7 @@ from orchestrator.api.backend import Backend
 from orchestrator.api.exposure import check_exposure
 from orchestrator.api.guard import Guard
 from orchestrator.api.live import Live
+from orchestrator.api.openapi import exact
 from orchestrator.api.problems import Problem, answer_errors
 from orchestrator.api.routes import (
     deployments,
@@ -23,10 +25,12 @@ from orchestrator.api.routes import (
     health,
     logs,
     many_runs,
+    reference,
     runners,
     runs,
     schedules,
     triggers,
+    webhooks,
 )
 from orchestrator.model.apikeys import parse_keys
 from orchestrator.settings import Settings
@@ -41,6 +45,11 @@ class Api(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         return Guard(super().build_middleware_stack(), self.state.backend)
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = exact(super().openapi())
+        return self.openapi_schema
 
 
 def create_app(settings: Settings) -> Api:
@@ -63,6 +72,7 @@ def create_app(settings: Settings) -> Api:
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",
         lifespan=_closing_store,
+        generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,  # a redirect would name a host that the client chose
         responses={"default": {"model": Problem, "description": "Refused: why, and what to do"}},
     )
@@ -80,10 +90,12 @@ def create_app(settings: Settings) -> Api:
         runs,
         runners,
         events,
+        webhooks,
     ):
         app.include_router(routes.router, prefix=PREFIX)
     app.include_router(login.router)
     app.include_router(assets.router)
+    app.include_router(reference.router)
     mount_pages(app)
     return app
 

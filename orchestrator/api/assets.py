@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 router = APIRouter(include_in_schema=False)
 
-_TYPES = {"page.css": "text/css"}
+_TYPES = {"page.css": "text/css", "reference.js": "text/javascript"}
 _FILES = {name: files("orchestrator.api").joinpath("shipped", name).read_bytes() for name in _TYPES}
 
 

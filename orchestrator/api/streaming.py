@@ -17,6 +17,11 @@ EVERY_SECONDS = 0.5
 SILENCE_SECONDS = 15.0
 """After so long something is sent, so that nobody in between takes the connection for dead."""
 
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Server-sent events", "content": {"text/event-stream": {}}}
+}
+"""What the OpenAPI document says of a stream."""
+
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 

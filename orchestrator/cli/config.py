@@ -30,7 +30,7 @@ def show(output: OutputOption = Output.TEXT) -> None:
     print_table(("SETTING", "VALUE", "FROM"), rows, folding=("VALUE", "FROM"))
 
 
-_ABSENT = {"redis_url": "(embedded)", "api_key": "(none)"}
+_ABSENT = {"redis_url": "(embedded)", "api_key": "(none)", "webhook_secret": "(none)"}
 
 
 def _masked(source: Source) -> Source:
@@ -43,7 +43,7 @@ def _masked(source: Source) -> Source:
     match source.name:
         case "redis_url":
             return Source(source.name, mask(str(source.value)), source.origin)
-        case "api_key":
+        case "api_key" | "webhook_secret":
             return Source(source.name, MASK, source.origin)
         case _:
             return source

@@ -14,7 +14,7 @@ from orchestrator.api.documents import Document, answer, answer_list, shown
 from orchestrator.api.given import EventGiven, Limit, Moment
 from orchestrator.api.live import Live
 from orchestrator.api.records import EventRecord, Listed
-from orchestrator.api.streaming import event_stream, message
+from orchestrator.api.streaming import STREAM, event_stream, message
 from orchestrator.model.clock import to_ms
 from orchestrator.model.errors import InvalidOption
 from orchestrator.model.event import emitted
@@ -74,7 +74,7 @@ async def read_feed(
     return Document({"items": list(map(shown, found)), "position": position})
 
 
-@router.get("/stream", response_class=StreamingResponse)
+@router.get("/stream", response_class=StreamingResponse, responses=STREAM)
 async def stream_events(
     request: Request,
     event: Names = [],  # noqa: B006

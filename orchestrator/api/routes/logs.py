@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from orchestrator.api.backend import Backend, BackendNeeded
 from orchestrator.api.documents import Document
 from orchestrator.api.records import Listed, LogRecord
-from orchestrator.api.streaming import Pulse, event_stream, message
+from orchestrator.api.streaming import STREAM, Pulse, event_stream, message
 from orchestrator.model.clock import rfc3339
 from orchestrator.model.errors import InvalidOption, RunNotFound
 from orchestrator.operations import runs
@@ -45,7 +45,7 @@ async def read_log(
     return Document({"items": items, "next": following})
 
 
-@router.get("/text", response_class=Response)
+@router.get("/text", response_class=PlainTextResponse)
 async def download_log(
     backend: BackendNeeded, run_id: str, level: Level = "", attempt: Attempt = None
 ) -> Response:
@@ -58,7 +58,7 @@ async def download_log(
     )
 
 
-@router.get("/stream", response_class=StreamingResponse)
+@router.get("/stream", response_class=StreamingResponse, responses=STREAM)
 async def stream_log(
     request: Request,
     backend: BackendNeeded,

@@ -1,0 +1,39 @@
+"""The OpenAPI document: what FastAPI knows of the routes, made exact where it guesses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from orchestrator.problems import MEDIA_TYPE
+
+Json = dict[str, Any]
+
+_SECURITY = {
+    "key": {"type": "http", "scheme": "bearer", "description": "A key of ORCHESTRATOR_API_KEY."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "orchestrator_session"},
+}
+
+OPEN_OPERATIONS = frozenset({"health", "receive_webhook"})
+"""Those that need no key."""
+
+
+def exact(document: Json) -> Json:
+    """The document with problems under their media type, and with what lets one in."""
+    for operation in _operations(document):
+        responses = operation["responses"]
+        # FastAPI's own body of a refused request, which we never send: it is a problem, too.
+        responses.pop("422", None)
+        refused = responses["default"]
+        refused["content"] = {MEDIA_TYPE: refused["content"].pop("application/json")}
+        if operation["operationId"] not in OPEN_OPERATIONS:
+            operation["security"] = [{"key": []}, {"session": []}, {}]
+    document["components"]["securitySchemes"] = _SECURITY
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    return document
+
+
+def _operations(document: Json) -> Iterator[Json]:
+    for path in document["paths"].values():
+        yield from (each for each in path.values() if isinstance(each, dict))
