@@ -14,6 +14,8 @@ _SECURITY = {
     "session": {"type": "apiKey", "in": "cookie", "name": "orchestrator_session"},
 }
 
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+
 OPEN_OPERATIONS = frozenset({"health", "receive_webhook"})
 """Those that need no key."""
 
@@ -24,8 +26,7 @@ def exact(document: Json) -> Json:
         responses = operation["responses"]
         # FastAPI's own body of a refused request, which we never send: it is a problem, too.
         responses.pop("422", None)
-        refused = responses["default"]
-        refused["content"] = {MEDIA_TYPE: refused["content"].pop("application/json")}
+        responses["default"]["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
         if operation["operationId"] not in OPEN_OPERATIONS:
             operation["security"] = [{"key": []}, {"session": []}, {}]
     document["components"]["securitySchemes"] = _SECURITY

@@ -1,0 +1,34 @@
+"""The OpenAPI document, and the page that shows it."""
+
+from __future__ import annotations
+
+import re
+
+from orchestrator.problems import MEDIA_TYPE
+from tests.api.serving import Served
+
+
+def test_every_operation_says_how_it_refuses(api: Served) -> None:
+    document = api.get("/api/v1/openapi.json").document
+
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    assert len({each["operationId"] for each in operations}) == len(operations) > 40
+    for operation in operations:
+        assert list(operation["responses"]["default"]["content"]) == [MEDIA_TYPE]
+        assert operation["description"], operation["operationId"]
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def test_the_reference_page_loads_nothing_from_elsewhere(api: Served) -> None:
+    page = api.get("/api/reference").body.decode()
+
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert loaded
+    assert all(each.startswith("/api/") for each in loaded)
+    for each in loaded:
+        answer = api.get(each)
+        assert answer.status == 200
+        assert b"http://" not in answer.body
+        assert b"https://" not in answer.body
+    assert "<script>" not in page
+    assert not re.search(r"\son\w+=|style=", page)
