@@ -104,6 +104,10 @@ def system_failed(source: str, error: OSError, secrets: Iterable[str] = ()) -> S
         return SourceFailed(source, f"the disk is full ({words})", remedy)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return SourceFailed(source, f"this user may not do that ({words})", "look at the rights")
+    if isinstance(error, FileNotFoundError):
+        return SourceFailed(source, f"it, or a file of it, is not there ({words})")
+    if isinstance(error, PermissionError):  # storages raise it without a number
+        return SourceFailed(source, f"it refuses these credentials ({words})", "look at them")
     return SourceFailed(source, words)
 
 
