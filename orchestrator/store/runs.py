@@ -35,6 +35,8 @@ class NewRun:
     depth: int = 0
     revision: str = ""
     """The code that it is to have; empty: the newest."""
+    announced: bool = True
+    """Whether the runners are told: of many runs at once, the first and the last is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def submit_run(new: NewRun) -> Request[Submitted]:
         parent=new.parent or "",
         depth=new.depth,
         revision=new.revision,
+        announced="1" if new.announced else "",
     )
 
 

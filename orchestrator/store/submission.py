@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.model.asked import Asked, check_mapping
@@ -161,7 +162,7 @@ def create_runs(many: Sequence[Asked], clock: Clock | None = None) -> Plan[list[
     yield attention
     for first in range(0, len(news), AT_ONCE):
         batch = slice(first, first + AT_ONCE)
-        replies = yield [submit_run(new) for new in news[batch]]
+        replies = yield [submit_run(new) for new in _announced(news[batch])]
         for asked, submitted in zip(many[batch], replies, strict=True):
             _check(asked, submitted)
     yield attention
@@ -196,6 +197,18 @@ def _revision_of(run: Run) -> Plan[str]:
     if run.commit is None and run.content_hash is None:
         raise CodeNotKept(run.id, "it never began, so it had none")
     return run.commit or str(run.content_hash)
+
+
+def _announced(news: Sequence[NewRun]) -> list[NewRun]:
+    """Of each deployment's runs the first, so that work begins, and the last: a runner that found
+    nothing more while they came looks again."""
+    firsts: dict[DeploymentId, RunId] = {}
+    lasts: dict[DeploymentId, RunId] = {}
+    for new in news:
+        firsts.setdefault(new.deployment_id, new.run_id)
+        lasts[new.deployment_id] = new.run_id
+    told = {*firsts.values(), *lasts.values()}
+    return [replace(new, announced=new.run_id in told) for new in news]
 
 
 def _attention(news: Iterable[NewRun]) -> list[Request[None]]:

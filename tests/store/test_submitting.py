@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.model.asked import Asked
 from orchestrator.model.states import State
 from orchestrator.store import attention, keys, runs, schedules
 from orchestrator.store.listing import Wanted, list_runs
 from orchestrator.store.runs import NewRun
+from orchestrator.store.submission import create_runs
 from tests.store.scene import FAILED, D, Scene, run_id
 from tests.support.keyspace import Client, dump
 
@@ -31,6 +33,16 @@ def test_listeners_hear_of_a_new_ticket(scene: Scene) -> None:
 
     assert heard.wait(5) == (keys.control(D), "queue")
     assert heard.wait(0) is None
+    heard.close()
+
+
+def test_of_many_runs_at_once_listeners_hear_of_the_first_and_the_last(scene: Scene) -> None:
+    heard = scene.store.listen(keys.control(D))
+    scene.store.follow(create_runs([Asked(deployment="hello/main")] * 20))
+
+    assert [heard.wait(5) for _ in range(2)] == [(keys.control(D), "queue")] * 2
+    assert heard.wait(0) is None
+    assert len(scene.claims(count=64).runs) == 20
     heard.close()
 
 

@@ -1,9 +1,10 @@
 #!lua
 -- KEYS  run deployment queue delayed runs outbox
--- ARGV  run_id parameters tags name created_by scheduled_at idempotency_key digest retry_of parent depth revision run_prefix control
+-- ARGV  run_id parameters tags name created_by scheduled_at idempotency_key digest retry_of parent depth revision announced run_prefix control
 -- USES  clock outbox history tickets creation guards
 -- REPLY created | exists | conflict | no_deployment
 -- (none) -> Scheduled, with a ticket when it is due and among the delayed when it is not.
+-- Of many runs at once only some are `announced` to the runners.
 -- The same id again changes nothing (I15). The run that it retries gets to know it, if it still is.
 local facts = redis.call('HMGET', deployment, 'name', 'secrets')
 if not facts[1] then return 'no_deployment' end
@@ -31,5 +32,5 @@ create(run, at, due, ticket, {
 })
 redis.call('ZADD', runs, at, run_id)
 if retried then redis.call('HSET', run_prefix .. retry_of, 'retried_as', run_id) end
-if ticket ~= '' then redis.call('PUBLISH', control, 'queue') end
+if ticket ~= '' and announced == '1' then redis.call('PUBLISH', control, 'queue') end
 return 'created'
