@@ -30,6 +30,7 @@ class Example:
 
 EXAMPLES = [
     Example("hello.py", "hello/first", "greeted Ada", {"name": "Ada"}),
+    Example("from_storage.py", "hello/from-storage", "greeted Ada", {"name": "Ada"}),
     Example("sleeper_and_fast.py", "fast/fast", "done"),
     Example("sleeper_and_fast.py", "slow/sleeper", None, {"sleep": 0.01}),
     Example("configured_instance.py", "greet-from-instance/bavarian", "Servus, world!"),
