@@ -9,7 +9,6 @@ from orchestrator.model.deployment import Deployment, ScheduleRecord
 from orchestrator.model.run import Run
 from orchestrator.model.sizes import shown_size
 from orchestrator.model.spans import span
-from orchestrator.settings import LEVELS
 
 OWN_LOGGERS = ("flow", "print", "output")
 """Where a line of a run comes from unless something else is said."""
@@ -47,14 +46,6 @@ def summary(error: dict[str, Any] | None) -> str:
     if not error:
         return ""
     return ": ".join(str(error[part]) for part in ("type", "message") if error.get(part))
-
-
-def reaches(level: str, least: str | None) -> bool:
-    """Whether a line is of this level or above. A level that we do not know is shown: somebody
-    made it for a reason."""
-    if least is None or level not in LEVELS:
-        return True
-    return LEVELS.index(level) >= LEVELS.index(least)
 
 
 def progress_words(progress: dict[str, Any]) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 
 import typer
 
+from orchestrator import written
 from orchestrator.model.clock import from_ms
 from orchestrator.model.spans import relative, span
 
@@ -21,16 +21,6 @@ __all__ = [
     "stamp",
 ]
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
-_SECONDS = {
-    "": 1,
-    **dict.fromkeys(("s", "sec", "second", "seconds"), 1),
-    **dict.fromkeys(("m", "min", "minute", "minutes"), 60),
-    **dict.fromkeys(("h", "hour", "hours"), 3600),
-    **dict.fromkeys(("d", "day", "days"), 86_400),
-    **dict.fromkeys(("w", "week", "weeks"), 7 * 86_400),
-}
-
 
 def parse_duration(text: str) -> timedelta:
     """``90``, ``30s``, ``1h30m`` or ``2 days``; a bare number is seconds.
@@ -38,19 +28,10 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         typer.BadParameter: none of these, or too long for a calendar.
     """
-    seconds, rest = 0.0, text.strip().lower()
-    while rest:
-        part = _PART.match(rest)
-        if part is None or part[2] not in _SECONDS:
-            break
-        seconds += float(part[1]) * _SECONDS[part[2]]
-        rest = rest[part.end() :].lstrip()
-    if rest or not text.strip():
-        raise typer.BadParameter(f"{text!r} is no duration; write 90, 30s, 5m, 1h30m or 2d")
     try:
-        return timedelta(seconds=seconds)
-    except OverflowError:
-        raise typer.BadParameter(f"{text!r} is too long") from None
+        return written.parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def parse_moment(text: str) -> datetime:

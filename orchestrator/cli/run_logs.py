@@ -14,7 +14,6 @@ from orchestrator.cli.output import Output, OutputOption, print_document
 from orchestrator.cli.run_page import print_log_line
 from orchestrator.model.clock import rfc3339
 from orchestrator.settings import LEVELS
-from orchestrator.wording import reaches
 
 if TYPE_CHECKING:
     from orchestrator.client import Client
@@ -48,6 +47,8 @@ def logs(
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Print the log lines of a run, of all its attempts."""
+    from orchestrator.store.logs import reaches
+
     _check(follow, head, tail, reverse)
 
     def wanted(line: LogLine) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.model.ids import RunId
+from orchestrator.settings import LEVELS
 from orchestrator.store import keys
 from orchestrator.store.requests import Request, Word, as_word, command, for_run
 
@@ -43,10 +44,19 @@ def read_log(
 ) -> Request[list[tuple[str, list[LogLine]]]]:
     """Up to ``count`` batches that follow entry ``after``, each with its entry id."""
     start = after if after == "-" else f"({after}"
-    return command(_batches, "XRANGE", keys.log(run_id), start, "+", "COUNT", count)
+    return command(batches_of, "XRANGE", keys.log(run_id), start, "+", "COUNT", count)
 
 
-def _batches(reply: list[Any]) -> list[tuple[str, list[LogLine]]]:
+def reaches(level: str, least: str | None) -> bool:
+    """Whether a line is of this level or above. A level that we do not know is shown: somebody
+    made it for a reason."""
+    if least is None or level not in LEVELS:
+        return True
+    return LEVELS.index(level) >= LEVELS.index(least)
+
+
+def batches_of(reply: list[Any]) -> list[tuple[str, list[LogLine]]]:
+    """The entries of a reply, each with its lines."""
     return [
         (entry, [_line(line) for line in fields[1].split("\n") if line]) for entry, fields in reply
     ]

@@ -237,6 +237,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "emit_event": [lambda _: events.emit_event(emitted("door.opened", "front"))],
     "explain_run": [lambda _: first_of(explain_run(QUEUED), "explain_run")],
     "fire_triggers": [lambda _: fire(0), lambda _: fire(1000)],
+    "overview": [lambda _: for_deployment(D, "overview", list, count=8)],
     "finish_run": [
         lambda s: finish(s, State.COMPLETED, 0),
         lambda s: finish(s, State.FAILED, 1),
