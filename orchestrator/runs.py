@@ -49,18 +49,12 @@ def run_deployment(
         TooDeep: this run is the last of a chain of runs that asked for each other without end.
         ServerUnavailable: no server answers.
     """
-    if timeout is not None and not timeout >= 0:
-        raise InvalidOption("timeout", timeout, "must be a number of seconds, 0 or more")
-    asked = Asked(
-        deployment=name,
-        parameters=parameters,
-        tags=tuple(tags or ()),
-        scheduled_at=scheduled_time,
-        idempotency_key=idempotency_key,
-        name=flow_run_name,
-    )
+    asked = _asked(name, parameters, scheduled_time, timeout, tags, idempotency_key, flow_run_name)
     if context.in_run_process():
-        return _through_runner(asked, timeout, as_subflow)
+        created = _run_of(context.request("create_run", **_document(asked, as_subflow)))
+        if timeout == 0:
+            return created
+        return _run_of(context.request("wait_for_run", run_id=created.id, timeout=timeout))
     from orchestrator.client import Client
 
     with Client() as client:
@@ -78,20 +72,19 @@ async def arun_deployment(
     flow_run_name: str | None = None,
     as_subflow: bool = True,
 ) -> Run:
-    """``run_deployment`` for code in an event loop, which goes on meanwhile."""
-    import asyncio
+    """``run_deployment`` for code in an event loop, which goes on meanwhile: any number of them may
+    wait at the same time."""
+    asked = _asked(name, parameters, scheduled_time, timeout, tags, idempotency_key, flow_run_name)
+    if context.in_run_process():
+        document = _document(asked, as_subflow)
+        created = _run_of(await context.request_in_loop("create_run", **document))
+        if timeout == 0:
+            return created
+        waited = context.request_in_loop("wait_for_run", run_id=created.id, timeout=timeout)
+        return _run_of(await waited)
+    from orchestrator.together import ask_and_wait
 
-    return await asyncio.to_thread(
-        run_deployment,
-        name,
-        parameters,
-        scheduled_time,
-        timeout,
-        tags,
-        idempotency_key,
-        flow_run_name,
-        as_subflow,
-    )
+    return await ask_and_wait(asked, timeout)
 
 
 def pause_run() -> None:
@@ -104,22 +97,39 @@ def pause_run() -> None:
     context.request("pause_run")
 
 
-def _through_runner(asked: Asked, timeout: float | None, as_subflow: bool) -> Run:
-    """A run process has no connection of its own: its runner asks for it."""
-    encoded(asked.deployment, asked.parameters or {})
-    created = context.request(
-        "create_run",
-        deployment=asked.deployment,
-        parameters=asked.parameters,
-        tags=list(asked.tags),
-        scheduled_at=None if asked.scheduled_at is None else to_ms(asked.scheduled_at),
-        idempotency_key=asked.idempotency_key,
-        name=asked.name or "",
-        as_subflow=as_subflow,
+def _asked(
+    name: str,
+    parameters: Mapping[str, Any] | None,
+    scheduled_time: datetime | None,
+    timeout: float | None,
+    tags: Sequence[str] | None,
+    idempotency_key: str | None,
+    flow_run_name: str | None,
+) -> Asked:
+    if timeout is not None and not timeout >= 0:
+        raise InvalidOption("timeout", timeout, "must be a number of seconds, 0 or more")
+    return Asked(
+        deployment=name,
+        parameters=parameters,
+        tags=tuple(tags or ()),
+        scheduled_at=scheduled_time,
+        idempotency_key=idempotency_key,
+        name=flow_run_name,
     )
-    if timeout == 0:
-        return _run_of(created)
-    return _run_of(context.request("wait_for_run", run_id=created["id"], timeout=timeout))
+
+
+def _document(asked: Asked, as_subflow: bool) -> dict[str, Any]:
+    """What is asked for, as it goes to the runner: a run process has no connection of its own."""
+    encoded(asked.deployment, asked.parameters or {})
+    return {
+        "deployment": asked.deployment,
+        "parameters": asked.parameters,
+        "tags": list(asked.tags),
+        "scheduled_at": None if asked.scheduled_at is None else to_ms(asked.scheduled_at),
+        "idempotency_key": asked.idempotency_key,
+        "name": asked.name or "",
+        "as_subflow": as_subflow,
+    }
 
 
 def _run_of(fields: dict[str, Any]) -> Run:

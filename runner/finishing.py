@@ -7,7 +7,8 @@ from typing import assert_never
 
 from orchestrator.model.ids import DeploymentId, RunId
 from orchestrator.model.states import State
-from orchestrator.store.attention import lower_attention
+from orchestrator.store.attention import NOW, lower_attention
+from orchestrator.store.children import PARTED
 from orchestrator.store.leases import Finished, Outcome, finish_run, reap_run, release_run
 
 from . import events
@@ -33,11 +34,12 @@ class Finishing:
         slot_freed: Callable[[], None],
         tell_held: Callable[[DeploymentId], None],
         hooks_due: Callable[[RunId, str], None],
+        part: Callable[[RunId], None],
     ) -> None:
         self._here, self._writes = here, writes
         self._forget, self._slot_freed = forget, slot_freed
         self._hooks_due = hooks_due
-        self._tell_held = tell_held
+        self._tell_held, self._part = tell_held, part
 
     def gone(self, run: HeldRun, verdict: Verdict) -> None:
         """Write the verdict. Claims for the free slot follow it in the same pipeline."""
@@ -62,6 +64,8 @@ class Finishing:
             # Before the change and after it: whatever dies in between, the scheduler has looked.
             due = self._here.clock.now_ms() + outcome.retry_delay_ms
             self._lower_attention(run.deployment, due)
+        if outcome.state in PARTED:
+            self._may_part(run)
         self._writes.add(
             finish_run(run.id, run.token, outcome),
             lambda finished: self._finished(run, outcome, finished),
@@ -71,12 +75,15 @@ class Finishing:
     def _finished(self, run: HeldRun, outcome: Outcome, finished: Finished) -> None:
         if finished.due is not None:
             self._lower_attention(run.deployment, finished.due)
+        elif outcome.state in PARTED or finished.word == "cancelled":
+            self._parted(run)
         if run.said_nothing and finished.word in ("ok", "cancelled"):
             self._hooks_due(run.id, run.token)
         self._over(run, finished.word, state=outcome.state, reason=outcome.reason or None)
 
     def hand_back(self, run: HeldRun) -> None:
         """Back to the front of the queue: no process of it lives."""
+        self._may_part(run)
         self._writes.add(
             release_run(run.id, run.token, run.reason, self._here.spec.retention_ms),
             lambda word: self._ended_unseen(run, word, run.reason),
@@ -84,6 +91,7 @@ class Finishing:
         )
 
     def _recover(self, run: HeldRun) -> None:
+        self._may_part(run)
         self._writes.add(
             reap_run(run.id, run.token, None, SPAWNER_DIED, self._here.spec.retention_ms),
             lambda word: self._ended_unseen(run, word, SPAWNER_DIED),
@@ -91,9 +99,21 @@ class Finishing:
         )
 
     def _ended_unseen(self, run: HeldRun, word: str, why: str) -> None:
+        if word == "cancelled":
+            self._parted(run)
         if word in ENDED_UNSEEN:
             self._hooks_due(run.id, run.token)
         self._over(run, word, reason=why)
+
+    def _may_part(self, run: HeldRun) -> None:
+        """Its end may leave children to cancel: should we die, the scheduler looks."""
+        if run.has_children:
+            self._lower_attention(run.deployment, NOW)
+
+    def _parted(self, run: HeldRun) -> None:
+        if run.has_children:
+            self._lower_attention(run.deployment, NOW)
+            self._part(run.id)
 
     def _over(self, run: HeldRun, word: str, **fields: object) -> None:
         events.info(

@@ -1,4 +1,5 @@
-"""The control channels of all deployments served: "look again", and nothing more."""
+"""The control channels of all deployments served, and the ends of runs that are waited for: "look
+again", and nothing more."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store import keys
-from orchestrator.store.caller import AsyncStore
+from orchestrator.store.listening import Ear
 
 from .identity import Identity
 
@@ -33,22 +34,27 @@ class Hearing:
     def __init__(
         self,
         here: Identity,
-        store: AsyncStore,
+        ear: Ear,
         *,
         wake: Callable[[Iterable[DeploymentId]], None],
         beat_now: Callable[[], None],
         look_now: Callable[[], None],
         crowd: Callable[[DeploymentId], int],
+        ended: Callable[[str, str], None],
     ) -> None:
         """``crowd``: how many runners serve a deployment."""
-        self._store, self._wake, self._beat_now = store, wake, beat_now
-        self._look_now, self._crowd = look_now, crowd
+        self._ear, self._wake, self._beat_now = ear, wake, beat_now
+        self._look_now, self._crowd, self._ended = look_now, crowd, ended
         self._soon: dict[DeploymentId, asyncio.TimerHandle] = {}
         self._by_channel = {keys.control(d): d for d in here.served}
+        for channel in self._by_channel:
+            ear.add(channel)
 
     async def loop(self) -> None:
         """Hear for ever; a broken connection is made anew below us."""
-        async for channel, message in self._store.listen(*self._by_channel):
+        async for channel, message in self._ear.messages():
+            if channel not in self._by_channel:
+                self._ended(channel, message)
             if message == "queue":
                 self._wake_soon(self._by_channel[channel])
             elif message == "runs":

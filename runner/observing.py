@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from orchestrator.model.errors import ServerUnavailable
-from orchestrator.model.ids import DeploymentId, RunId, RunnerId
-from orchestrator.store.attention import lower_attention
+from orchestrator.model.ids import DeploymentId, RunId, RunnerId, deployment_of
+from orchestrator.store.attention import NOW, lower_attention
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.deployments import pause_deployment
 from orchestrator.store.leases import Look, look, reap_run
@@ -49,10 +49,11 @@ class Observer:
         unregistered: Callable[[DeploymentId], None],
         drain: Callable[[], None],
         hooks_due: Callable[[RunId, str], None],
+        part: Callable[[RunId], None],
     ) -> None:
         self._here, self._store, self._contact = here, store, contact
         self._is_ours, self._wake, self._unregistered = is_ours, wake, unregistered
-        self._drain_asked, self._hooks_due = drain, hooks_due
+        self._drain_asked, self._hooks_due, self._part = drain, hooks_due, part
         self._now = asyncio.Event()
         self._leases: dict[DeploymentId, Watch[tuple[RunId, str]]] = {}
         self._runners: dict[DeploymentId, Watch[RunnerId]] = {}
@@ -123,8 +124,11 @@ class Observer:
         await self._drop(dead_runners)
 
     async def _reap(self, reaps: list[Reap]) -> None:
-        words = await self._store.call_all([request for _, _, request in reaps])
-        for (run_id, token, _), word in zip(reaps, words, strict=True):
+        # One that was being cancelled ends by it, and may leave children.
+        lower = [lower_attention(deployment_of(run_id), NOW) for run_id, _, _ in reaps]
+        await self._store.call_all(lower)
+        words = await self._store.call_all([*(request for _, _, request in reaps), *lower])
+        for (run_id, token, _), word in zip(reaps, words, strict=False):
             if word in ENDED_UNSEEN:
                 self._hooks_due(run_id, token)
 
@@ -162,7 +166,10 @@ class Observer:
                 await self._store.follow(pause_deployment(d, "shutdown", keep))
 
     async def _keep_up(self, d: DeploymentId, seen: Look) -> None:
-        """Sweep what has expired, and repair what was damaged (I22: never without damage)."""
+        """Do what is left to do: children to cancel, what has expired, what was damaged (I22: never
+        without damage)."""
+        for parent in seen.parting:
+            self._part(parent)
         if seen.expired:
             await self._store.follow(sweep_runs(d))
         futile = self._futile.pop(d, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Protocol
 
 from orchestrator.execution.pipe import Message
@@ -19,12 +20,18 @@ from orchestrator.store.caller import AsyncStore
 from orchestrator.store.events import emit_event
 from orchestrator.store.runs import pause_run, read_run
 from orchestrator.store.submission import create_child, create_run, name_run
+from orchestrator.store.waiting import Waiting
 
 from . import events
+from .contact import Contact
 from .outcomes import Fate
 
 FIRST_LOOK, LONGEST_LOOK = 0.02, 1.0
-"""Seconds between looks at a run that is waited for: short for short runs."""
+"""Seconds between looks at a run that has paused itself: short for short pauses."""
+
+WAITING = frozenset({"wait_for_run", "pause_run"})
+"""What nobody needs an answer to any more when the run is over. The others change something, and
+are brought to their end."""
 
 
 class Asking(Protocol):
@@ -49,13 +56,15 @@ class Asking(Protocol):
 class Requests:
     """Answers numbered requests, each in a task of its own."""
 
-    def __init__(self, store: AsyncStore, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: AsyncStore, waiting: Waiting, contact: Contact, clock: Clock) -> None:
+        self._store, self._waiting = store, waiting
+        self._contact, self._clock = contact, clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waits: dict[str, dict[int, asyncio.Task[None]]] = {}
         self._methods: dict[str, Callable[[Asking, dict[str, Any]], Awaitable[Any]]] = {
             "create_run": self._create_run,
             "read_run": lambda _, given: self.read_run(**given),
-            "wait_for_run": lambda _, given: self.wait_for_run(**given),
+            "wait_for_run": lambda _, given: self._wait_for_run(**given),
             "emit_event": self._emit_event,
             "pause_run": lambda asking, _: self._pause_run(asking),
             "why_stopped": _why_stopped,
@@ -66,6 +75,23 @@ class Requests:
         task = asyncio.create_task(self._answer(run, message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if message["method"] in WAITING:
+            waits = self._waits.setdefault(_key(run), {})
+            waits[message["n"]] = task
+            task.add_done_callback(lambda _: self._waited(run, message["n"]))
+
+    def withdraw(self, run: Asking, number: int | None = None) -> None:
+        """Nobody waits any more for the answer to this request; None: to none of the run's."""
+        waits = self._waits.get(_key(run), {})
+        for each in list(waits) if number is None else [number]:
+            if each in waits:
+                waits[each].cancel()
+
+    def _waited(self, run: Asking, number: int) -> None:
+        waits = self._waits[_key(run)]
+        del waits[number]
+        if not waits:
+            del self._waits[_key(run)]
 
     async def read_run(self, run_id: str) -> Run:
         """The run as it is.
@@ -78,27 +104,12 @@ class Requests:
             raise RunNotFound(run_id)
         return run
 
-    async def wait_for_run(
+    async def _wait_for_run(
         self,
         run_id: str,
         timeout: float | None = None,  # noqa: ASYNC109 - its passing is an answer, no error
     ) -> Run:
-        """The run when it is over, or as it is after ``timeout`` seconds.
-
-        Raises:
-            RunNotFound, ServerUnavailable
-        """
-        began, pause = self._clock.elapsed(), FIRST_LOOK
-        while True:
-            run = await self.read_run(run_id)
-            if run.is_final:
-                return run
-            if timeout is not None:
-                pause = min(pause, began + timeout - self._clock.elapsed())
-                if pause <= 0:
-                    return run
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_LOOK)
+        return await self._waiting.wait(RunId(run_id), timeout)
 
     async def _pause_run(self, asking: Asking) -> None:
         """Answered when somebody has resumed it: the process is stopped a moment after it asked,
@@ -110,8 +121,9 @@ class Requests:
             pause = min(pause * 1.5, LONGEST_LOOK)
 
     async def _create_run(self, asking: Asking, given: dict[str, Any]) -> Run:
+        """Asked again until the server answers: the id is the same each time (I15)."""
         scheduled_at = given.get("scheduled_at")
-        linked = given.pop("as_subflow", True) and asking.holds_lease
+        linked = given.pop("as_subflow") and asking.holds_lease
         asked = Asked(
             **{
                 **given,
@@ -122,11 +134,14 @@ class Requests:
                 "depth": asking.depth + 1,
             }
         )
-        if not linked:
-            return await self._store.follow(create_run(asked, self._clock))
-        asking.has_children = True
         run_id = name_run(asked, self._clock)
-        return await self._store.follow(create_child(asked, asking.token, run_id))
+        asking.has_children |= linked
+        return await self._contact.persist(partial(self._create, asked, asking.token, run_id))
+
+    async def _create(self, asked: Asked, token: str, run_id: RunId) -> Run:
+        if asked.parent is None:
+            return await self._store.follow(create_run(asked, self._clock, run_id))
+        return await self._store.follow(create_child(asked, token, run_id))
 
     async def _emit_event(self, asking: Asking, given: dict[str, Any]) -> dict[str, str]:
         """As text: the record has more than the pipe must know."""
@@ -149,6 +164,10 @@ class Requests:
             events.error("A request of a run could not be answered.", run_id=run.id, trace=error)
             reply["error"] = {"type": "OrchestratorError", "message": f"{error!r}"}
         run.answer(reply)
+
+
+def _key(run: Asking) -> str:
+    return f"{run.id}:{run.token}"
 
 
 async def _why_stopped(run: Asking, _: dict[str, Any]) -> str | None:

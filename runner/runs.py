@@ -16,8 +16,10 @@ from typing import Any, Protocol
 from orchestrator.execution.pipe import Message
 from orchestrator.model.deployment import DeploymentDefinition
 from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.store.children import parted
 from orchestrator.store.leases import Claimed, start_run
 from orchestrator.store.logs import append_log
+from orchestrator.store.runs import cancel_run
 
 from .identity import Identity
 from .logs import LogBatches, RunLog, limits_of
@@ -52,6 +54,8 @@ class Surroundings:
     batches: LogBatches
     answer: Callable[[Asking, Message], None]
     """For what run processes ask."""
+    withdraw: Callable[[Asking, int | None], None]
+    """The answer is not wanted any more; None: no answer of this run is."""
     gone: Callable[[HeldRun, Verdict], None]
     """The last process of a run is gone; this is what is to be written about it."""
 
@@ -149,6 +153,10 @@ class HeldRun:
         if self._asked or self.fate is not None:
             return
         self._asked = self._shared.here.clock.elapsed()
+        if self.claimed.parent is not None:
+            # Answered before the start is. A child that was made too late to be cancelled with its
+            # parent is stopped here (I23).
+            self._shared.writes.add(parted(self.claimed.parent), self._heard_of_parent)
         self._shared.writes.add(
             start_run(self.id, self.token, pid, self.spawner.commit, self.spawner.content),
             self._started,
@@ -216,6 +224,7 @@ class HeldRun:
     def _be_over(self) -> None:
         self._lines.finish()
         self.is_over = True
+        self._shared.withdraw(self, None)
         self._telling.flush()
 
     def _told(self, message: Message) -> None:
@@ -230,10 +239,19 @@ class HeldRun:
                 self.stop(Fate.HANDED_BACK, 0.0, "its lease had ended before its first line")
             case "request":
                 self._shared.answer(self, message)
+            case "withdraw":
+                self._shared.withdraw(self, message["n"])
             case "named":
                 self._telling.name(message["name"])
             case "progress":
                 self._telling.progress(message["progress"])
+
+    def _heard_of_parent(self, is_parted: bool) -> None:
+        if not is_parted or self.is_over:
+            return
+        by, keep_ms = f"its parent {self.claimed.parent}", self._shared.here.spec.retention_ms
+        self._shared.writes.add(cancel_run(self.id, by, keep_ms), lambda _: None)
+        self.stop(Fate.CANCELLED, 0.0, "cancelled")
 
     def _started(self, word: str) -> None:
         if self.is_over or self.fate is not None:

@@ -13,6 +13,7 @@ from orchestrator.store.caller import AsyncStore
 from orchestrator.store.connection import open_async_store
 from orchestrator.store.deployments import Put
 from orchestrator.store.leases import Claimed
+from orchestrator.store.waiting import Waiting
 
 from . import events
 from .aftermath import Aftermath
@@ -28,6 +29,7 @@ from .identity import Identity, identify
 from .leases import Leases
 from .logs import LogBatches
 from .observing import Observer
+from .parting import Parting
 from .polling import Polling
 from .registering import Registrar
 from .requests import Requests
@@ -66,7 +68,10 @@ class Service:
         self._announced, self._is_scheduled = False, True
         self._roster = Roster(here.spec.limit)
         self._writes = Writes(writes, self._contact)
-        self._requests = Requests(looks, here.clock)
+        self._ear = looks.ear()
+        self._waiting = Waiting(looks, self._ear)
+        self._requests = Requests(looks, self._waiting, self._contact, here.clock)
+        self._parting = Parting(looks, self._contact, here.spec.retention_ms)
         self._reviving = Reviving(here.spec.url, self._contact)
         self._fetching = Fetching(here.spec)
         self._news = CodeNews(here, self._writes, said=self._say_soon)
@@ -107,23 +112,26 @@ class Service:
             slot_freed=self._claimer.look,
             hooks_due=self._hooks_due,
             tell_held=self._leases.tell_held,
+            part=self._parting.part,
         )
         self._shared = Surroundings(
             here=here,
             writes=self._writes,
             batches=LogBatches(),
             answer=self._requests.answer,
+            withdraw=self._requests.withdraw,
             gone=self._finishing.gone,
         )
         self._aftermath = Aftermath(self._shared, looks, self._contact, self._spawning)
         self._observer = self._make_observer(looks)
         self._hearing = Hearing(
             here,
-            looks,
+            self._ear,
             wake=self._claimer.wake,
             beat_now=self._leases.beat_now,
             look_now=self._observer.look_now,
             crowd=self._observer.crowd,
+            ended=self._waiting.heard,
         )
         self._leaving = Leaving(
             here,
@@ -161,6 +169,8 @@ class Service:
                 "spawning": self._spawning.loop(),
                 "reviving": self._reviving.loop(),
                 "polling": self._polling.loop(),
+                "parting": self._parting.loop(),
+                "waiting": self._waiting.loop(),
             }.items()
         }
         leaving = asyncio.create_task(self._leaving.when_asked(), name="leaving")
@@ -252,4 +262,5 @@ class Service:
             unregistered=self._registrar.register_again,
             drain=self.wishes.asked_from_afar,
             hooks_due=self._hooks_due,
+            part=self._parting.part,
         )

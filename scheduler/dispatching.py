@@ -24,6 +24,7 @@ from orchestrator.store.attention import (
     raise_attention,
 )
 from orchestrator.store.caller import AsyncStore
+from orchestrator.store.children import stop_children
 from orchestrator.store.keys import RETENTION_MS
 from orchestrator.store.requests import Request
 from orchestrator.store.schedules import Agenda, agenda, promote_delayed, tick_schedule
@@ -129,12 +130,31 @@ class Dispatcher:
         looks = await self._ask({d: (agenda(d),) for d in page})
         ready: dict[DeploymentId, Prepared] = {}
         for d, (seen,) in looks.items():
+            if seen.parting and not await self._part(d, seen):
+                continue
             if page[d] <= seen.now_ms:
                 ready[d] = self._prepare(d, seen, seen.now_ms)
             else:
                 self._prepared[d] = self._prepare(d, seen, page[d])
         await self._send(ready)
         return len(unseen) > PAGE
+
+    async def _part(self, d: DeploymentId, seen: Agenda) -> bool:
+        """Cancel the children that runs have left; whether that could be done."""
+        try:
+            for parent in seen.parting:
+                await self._store.follow(stop_children(parent, self._retention_ms))
+        except ServerUnavailable:
+            raise
+        # The keys of some child are damaged: as with those of the deployment itself (F55).
+        except Exception as error:  # noqa: BLE001
+            await self._rest(d, error)
+            return False
+        return True
+
+    async def _rest(self, d: DeploymentId, error: Exception) -> None:
+        self._tell(("unreadable", d, str(error)), "deployment %s: unreadable: %r", d, error)
+        await self._store.call(raise_attention(d, self._clock.estimate() + REST_MS))
 
     def _prepare(self, d: DeploymentId, seen: Agenda, at: int) -> Prepared:
         view = outlook(d, seen, at)
@@ -178,9 +198,7 @@ class Dispatcher:
             # Its keys are damaged or from another version: reported, left alone for a while, and
             # no reason to keep the others waiting (F55).
             except Exception as error:  # noqa: BLE001
-                self._tell(("unreadable", d, str(error)), "deployment %s: unreadable: %r", d, error)
-                rest_until = self._clock.estimate() + REST_MS
-                await self._store.call(raise_attention(d, rest_until))
+                await self._rest(d, error)
         return answers
 
     def _tell_broken(self, d: DeploymentId, view: Outlook) -> None:
@@ -220,4 +238,4 @@ def _calls(d: DeploymentId, view: Outlook, retention_ms: int) -> Iterable[Reques
 def _next_look(d: DeploymentId, seen: Agenda) -> int | None:
     """When a deployment must be looked at: now if there is work, else at its next instant."""
     view = outlook(d, seen, seen.now_ms)
-    return seen.now_ms if view.has_work else view.look_at
+    return seen.now_ms if view.has_work or seen.parting else view.look_at

@@ -83,6 +83,13 @@ def request(method: str, **arguments: Any) -> Any:
     return _place.conversation.ask(method, arguments)
 
 
+async def request_in_loop(method: str, **arguments: Any) -> Any:
+    """``request`` for code in an event loop, which goes on meanwhile."""
+    if _place.conversation is None:
+        raise RuntimeError(_OUTSIDE)
+    return await _place.conversation.ask_in_loop(method, arguments)
+
+
 def tell(message: Message) -> None:
     """Let this run's runner know.
 

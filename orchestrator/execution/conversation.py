@@ -7,6 +7,7 @@ import socket
 import threading
 from typing import Any
 
+from orchestrator.execution.loopwaits import LoopWaits
 from orchestrator.execution.pipe import Lines, Message, encode
 from orchestrator.model import errors
 
@@ -14,16 +15,18 @@ _PIECE = 65_536
 
 
 class Conversation:
-    """Questions may come from several threads; whoever waits first reads for all."""
+    """Questions may come from several threads and event loops. Of the threads that wait one reads
+    for all; an event loop reads whenever there is something and no thread is at it."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._lines = Lines()
-        self._arrived: list[Message] = []
         self._process = os.getpid()
         self._asked = 0
+        self._heard: list[Message] = []
         self._replies: dict[int, Message] = {}
-        self._reading = False
+        self._loops = LoopWaits(channel.fileno(), self._read_in_loop)
+        self._reading = self._gone = False
         self._changed = threading.Condition()
 
     def tell(self, message: Message) -> None:
@@ -38,13 +41,10 @@ class Conversation:
             self._channel.sendall(encode(message))
 
     def hear(self) -> Message | None:
-        """The next message; None when the runner is gone."""
-        while not self._arrived:
-            data = self._channel.recv(_PIECE)
-            if not data:
-                return None
-            self._arrived = self._lines.feed(data)
-        return self._arrived.pop(0)
+        """The next message that is no answer; None when the runner is gone."""
+        while not self._heard and not self._gone:
+            self._read()
+        return self._heard.pop(0) if self._heard else None
 
     def ask(self, method: str, arguments: dict[str, Any]) -> Any:
         """The runner's answer to a question.
@@ -56,32 +56,88 @@ class Conversation:
         with self._changed:
             self._asked += 1
             number = self._asked
-            question = {"op": "request", "n": number, "method": method, "arguments": arguments}
-            self.tell(question)
+            self.tell(_question(number, method, arguments))
         return _answer(self._reply_to(number))
+
+    async def ask_in_loop(self, method: str, arguments: dict[str, Any]) -> Any:
+        """The same for code in an event loop, which goes on meanwhile. Who is cancelled while it
+        waits lets the runner know.
+
+        Raises: as ``ask``.
+        """
+        with self._changed:
+            self._asked += 1
+            number = self._asked
+            answered = self._loops.expect(number)
+            try:
+                if self._gone:
+                    raise _runner_is_gone()
+                self.tell(_question(number, method, arguments))
+            except BaseException:
+                self._loops.forget(number)
+                raise
+        try:
+            reply = await answered
+        finally:
+            with self._changed:
+                if self._loops.forget(number) and not self._gone:
+                    self.tell({"op": "withdraw", "n": number})
+        if reply is None:
+            raise _runner_is_gone()
+        return _answer(reply)
 
     def _reply_to(self, number: int) -> Message:
         while True:
             with self._changed:
-                while number not in self._replies and self._reading:
+                while self._reading and number not in self._replies:
                     self._changed.wait()
                 if number in self._replies:
                     return self._replies.pop(number)
+                if self._gone:
+                    raise _runner_is_gone()
                 self._reading = True
-            self._read_one()
+            self._read()
 
-    def _read_one(self) -> None:
-        message = None
+    def _read_in_loop(self) -> None:
+        with self._changed:
+            if self._reading:
+                return  # a thread has it in a moment, and hands on what is for us
+            self._reading = True
+        self._read(socket.MSG_DONTWAIT)
+
+    def _read(self, flags: int = 0) -> None:
+        """Read what there is, for all who wait."""
+        messages: list[Message] = []
+        gone = False
         try:
-            message = self.hear()
+            data = self._channel.recv(_PIECE, flags)
+            gone = not data
+            messages = self._lines.feed(data)
+        except BlockingIOError:
+            pass  # somebody else was faster
         finally:
             with self._changed:
                 self._reading = False
-                if message is not None and message["op"] == "reply":
-                    self._replies[message["n"]] = message
+                self._gone |= gone
+                for message in messages:
+                    self._take(message)
+                if gone:
+                    self._loops.end()
                 self._changed.notify_all()
-        if message is None:
-            raise errors.ServerUnavailable("runner", "the runner of this run is gone")
+
+    def _take(self, message: Message) -> None:
+        if message["op"] != "reply":
+            self._heard.append(message)
+        elif not self._loops.settle(message["n"], message):
+            self._replies[message["n"]] = message
+
+
+def _question(number: int, method: str, arguments: dict[str, Any]) -> Message:
+    return {"op": "request", "n": number, "method": method, "arguments": arguments}
+
+
+def _runner_is_gone() -> errors.ServerUnavailable:
+    return errors.ServerUnavailable("runner", "the runner of this run is gone")
 
 
 def _answer(reply: Message) -> Any:

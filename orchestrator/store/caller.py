@@ -17,7 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 from orchestrator.store import wire
 from orchestrator.store.failures import UNAVAILABLE, meaning
 from orchestrator.store.links import AsyncLink, Link, Packed
-from orchestrator.store.listening import Message, Subscription, listen_for_ever
+from orchestrator.store.listening import Ear, Message, Subscription
 from orchestrator.store.requests import Plan, Request
 
 T = TypeVar("T")
@@ -115,7 +115,11 @@ class AsyncStore:
 
     def listen(self, *channels: str) -> AsyncGenerator[Message, None]:
         """Messages of the channels without end; ``("", "connected")`` after each (re)connect."""
-        return listen_for_ever(self._connect, channels)
+        return self.ear(*channels).messages()
+
+    def ear(self, *channels: str) -> Ear:
+        """The same with channels that come and go."""
+        return Ear(self._connect, channels)
 
     async def close(self) -> None:
         if self._pump is not None:

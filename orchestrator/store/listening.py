@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from typing import Any
 
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -54,30 +55,61 @@ class Subscription:
         self._link.disconnect()
 
 
-async def listen_for_ever(
-    connect: Callable[[], AsyncLink], channels: tuple[str, ...]
-) -> AsyncGenerator[Message, None]:
-    """Messages without end. After each (re)connect comes ``("", "connected")``: look at everything,
-    for what was published meanwhile is lost."""
-    pause = FIRST_PAUSE
-    while True:
-        link = connect()
-        try:
-            await link.connect()
-            await _send(link, "SUBSCRIBE", *channels)
-            for _ in channels:
-                await link.read_response(disconnect_on_error=False)
-            pause = FIRST_PAUSE
-            yield "", "connected"
-            while True:
-                message = message_of(await _next_reply(link))
-                if message:
-                    yield message
-        except UNAVAILABLE:
-            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - only a pause
-            pause = min(pause * 2, LONGEST_PAUSE)
-        finally:
-            await link.disconnect(nowait=True)
+class Ear:
+    """What one event loop hears of some channels; they may come and go while it listens."""
+
+    def __init__(self, connect: Callable[[], AsyncLink], channels: tuple[str, ...] = ()) -> None:
+        self._connect = connect
+        self._channels = dict.fromkeys(channels)
+        self._link: AsyncLink | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def add(self, channel: str) -> None:
+        """Hear this one too, from the message ``(channel, "subscribed")`` on."""
+        self._channels[channel] = None
+        self._say("SUBSCRIBE", channel)
+
+    def drop(self, channel: str) -> None:
+        """Hear this one no longer."""
+        self._channels.pop(channel, None)
+        self._say("UNSUBSCRIBE", channel)
+
+    async def messages(self) -> AsyncGenerator[Message, None]:
+        """Messages without end. After each (re)connect comes ``("", "connected")``: look at
+        everything, for what was published meanwhile is lost."""
+        pause = FIRST_PAUSE
+        while True:
+            link = self._connect()
+            try:
+                await link.connect()
+                self._link = link  # a channel that comes now is asked for by itself
+                channels = tuple(self._channels)
+                if channels:
+                    await _send(link, "SUBSCRIBE", *channels)
+                for _ in channels:
+                    await link.read_response(disconnect_on_error=False)
+                pause = FIRST_PAUSE
+                yield "", "connected"
+                while True:
+                    message = message_of(await _next_reply(link))
+                    if message:
+                        yield message
+            except UNAVAILABLE:
+                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - only a pause
+                pause = min(pause * 2, LONGEST_PAUSE)
+            finally:
+                self._link = None
+                await link.disconnect(nowait=True)
+
+    def _say(self, *words: str) -> None:
+        if self._link is not None:
+            task = asyncio.create_task(self._try_to_send(self._link, *words))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _try_to_send(self, link: AsyncLink, *words: str) -> None:
+        with suppress(*UNAVAILABLE):  # whoever reads meets it too, and connects anew
+            await _send(link, *words)
 
 
 async def _next_reply(link: AsyncLink) -> Any:
@@ -94,7 +126,10 @@ async def _send(link: AsyncLink, *words: str) -> None:
 
 
 def message_of(reply: Any) -> Message | None:
-    """A published message; None for confirmations and the answer to PING."""
-    if isinstance(reply, list) and reply and reply[0] == "message":
-        return str(reply[1]), str(reply[2])
+    """A published message, or that a channel is heard from now on; None for the answer to PING."""
+    match reply:
+        case ["message", channel, text]:
+            return str(channel), str(text)
+        case ["subscribe", channel, _]:
+            return str(channel), "subscribed"
     return None

@@ -57,8 +57,9 @@ def find_deployment(name: str) -> Plan[Deployment]:
     return found
 
 
-def create_run(asked: Asked, clock: Clock | None = None) -> Plan[Run]:
-    """The run that was created, or the one that the same idempotency key created before.
+def create_run(asked: Asked, clock: Clock | None = None, run_id: RunId | None = None) -> Plan[Run]:
+    """The run that was created, or the one that the same idempotency key created before. With an id
+    from ``name_run`` it may be asked again after a lost answer.
 
     Raises:
         DeploymentNotFound: there is none.
@@ -66,14 +67,13 @@ def create_run(asked: Asked, clock: Clock | None = None) -> Plan[Run]:
         KeyReused: the idempotency key came before, with other parameters.
     """
     deployment = yield from find_deployment(asked.deployment)
-    run_id = name_run(asked, clock or SystemClock())
+    run_id = run_id or name_run(asked, clock or SystemClock())
     return (yield from _submit(asked, _new_run(asked, Door(deployment), run_id)))
 
 
 def create_child(asked: Asked, token: str, run_id: RunId) -> Plan[Run]:
     """The same for a run that ``asked.parent`` asks for, under the lease that it holds.
 
-    ``run_id`` comes from ``name_run``: with the same one it may be asked again after a lost answer.
     The parent's slot knows the child before there is one: whoever dies in between leaves a name too
     many.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations_with_replacement, pairwise
 from typing import Any
@@ -12,21 +13,25 @@ import pytest
 
 from orchestrator.model.clock import to_ms
 from orchestrator.model.ids import DeploymentId, RunId, new_run_id
+from orchestrator.model.states import State
 from orchestrator.schedules import Cron, Interval
 from orchestrator.store import keys
 from orchestrator.store.attention import due_attention, lower_attention
 from orchestrator.store.caller import AsyncStore
+from orchestrator.store.children import cancel_family
 from orchestrator.store.connection import open_async_store
 from orchestrator.store.deployments import pause_deployment, resume_deployment
-from orchestrator.store.requests import Request, as_is, command
+from orchestrator.store.requests import Plan, Request, as_is, command
 from orchestrator.store.runs import NewRun, cancel_run, submit_later, submit_run
 from orchestrator.store.schedule_edits import pause_schedule, put_schedule, resume_schedule
+from orchestrator.store.schedules import agenda
 from scheduler.dispatching import AHEAD_MS, Dispatcher
 from scheduler.planning import MOST_MISSED
 from scheduler.serverclock import ServerClock
 from tests.scheduler.scheduling import Place
 
 HOUR = 3_600_000
+FAR = 4_102_444_800_000
 MINUTE = 60_000
 MINUTELY = Cron("* * * * *")
 ALL, NONE = Cron("* * * * *", catchup="all"), Cron("* * * * *", catchup="none")
@@ -145,6 +150,32 @@ def test_more_delayed_runs_than_one_step_takes(place: Place) -> None:
     dispatch(place, until=lambda: len(place.tickets(d)) == 450)
 
     assert place.now_ms(d) >= due
+
+
+def test_children_that_a_cancelled_run_has_left_are_cancelled(place: Place) -> None:
+    """Whoever cancelled it died right after that, and nobody serves it."""
+    d = place.deploy()
+    parent, child = delayed(d, FAR), delayed(d, FAR)
+    place.store.follow(submit_later(parent))
+    place.store.follow(submit_later(replace(child, parent=parent.run_id)))
+    # As the parent's own runner would have noted it.
+    place.store.call(command(as_is, "ZADD", keys.children(parent.run_id), 1, child.run_id))
+    place.store.call(command(as_is, "HSET", keys.run(parent.run_id), "children", 1))
+    first = next_but_one(cancel_family(parent.run_id, "somebody"), place)
+    place.store.call_all(first)
+
+    dispatch(place)
+
+    assert [run.state for run in place.runs()] == [State.CANCELLED] * 2
+    assert not place.store.call(agenda(d)).parting
+
+
+def next_but_one(plan: Plan[Any], place: Place) -> Sequence[Request[Any]]:
+    """What a plan asks in the step that changes something."""
+    requests = next(plan)
+    while not any(each.script and each.script.name == "cancel_run" for each in requests):
+        requests = plan.send(place.store.call_all(requests))
+    return requests
 
 
 @pytest.mark.damages_keys

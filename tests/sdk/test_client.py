@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,11 +30,12 @@ from orchestrator import (
 from orchestrator.model.deployment import DeploymentDefinition
 from orchestrator.model.errors import Conflict, RunIsOpen, RunnerNotFound
 from orchestrator.model.ids import RunnerId, deployment_id
+from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import announce_deployment, put_deployment
 from orchestrator.store.runners import leave_runner, register_runner
-from tests.support import Server
+from tests.support import Server, eventually
 
 
 @flow
@@ -370,6 +372,40 @@ def test_run_deployment_in_an_event_loop(configured: Client) -> None:
     run = asyncio.run(arun_deployment(NAME, timeout=0))
 
     assert configured.run(run.id) == run
+
+
+def test_a_thousand_wait_in_one_event_loop_without_threads(configured: Client) -> None:
+    """None of them can end before all have begun to wait."""
+
+    async def ask() -> list[Run]:
+        waits = [arun_deployment(NAME, idempotency_key=str(number)) for number in range(1000)]
+        tasks = list(map(asyncio.ensure_future, waits))
+        await asyncio.to_thread(eventually, lambda: len(waiting_runs(configured)) == 1000)
+        assert threading.active_count() <= threads + 2
+        await asyncio.to_thread(cancel_all, configured)
+        return await asyncio.gather(*tasks)
+
+    threads = threading.active_count()
+    assert {run.state for run in asyncio.run(ask())} == {State.CANCELLED}
+
+
+def waiting_runs(client: Client) -> list[Run]:
+    return client.runs(1000, state="Scheduled")
+
+
+def cancel_all(client: Client) -> None:
+    for run in waiting_runs(client):
+        client.cancel_run(run.id)
+
+
+def test_an_event_loop_without_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_REDIS_URL", "redis://127.0.0.1:1")
+
+    async def ask() -> list[BaseException | Run]:
+        waits = (arun_deployment(NAME) for _ in range(3))
+        return await asyncio.gather(*waits, return_exceptions=True)
+
+    assert [type(each) for each in asyncio.run(ask())] == [ServerUnavailable] * 3
 
 
 @pytest.mark.parametrize("timeout", [-1, math.nan])

@@ -34,3 +34,11 @@ def scene(store: Store) -> Scene:
     scene = Scene(store)
     scene.deploy()
     return scene
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server that a test may kill."""
+    server = Server().start()
+    yield server
+    server.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,14 +15,6 @@ from orchestrator.store.requests import Plan, Request, as_is, command
 from tests.store.scene import D
 from tests.support import Server, eventually
 from tests.support.keyspace import Client
-
-
-@pytest.fixture
-def own_server() -> Iterator[Server]:
-    """A server that a test may kill."""
-    server = Server().start()
-    yield server
-    server.stop()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,193 @@
+"""Runs that ask for runs, in real processes: cancelled together, waited for by any number. I23."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from orchestrator.model.clock import SystemClock
+from orchestrator.model.deployment import DeploymentDefinition
+from orchestrator.model.ids import RunId, deployment_id, new_run_id
+from orchestrator.model.run import Run
+from orchestrator.model.states import State
+from orchestrator.store.children import cancel_family
+from orchestrator.store.listing import Wanted, list_runs
+from orchestrator.store.runs import NewRun, cancel_run, delete_run, submit_run
+from tests.runner.serving import Place, definition
+from tests.support import eventually
+
+FAMILY = """
+from orchestrator import arun_deployment, run_deployment
+import asyncio
+
+def note(name):
+    Path(name).write_text("")
+
+@flow
+def top():
+    try:
+        return run_deployment("middle/test").state
+    finally:
+        note("top ends")
+
+@flow
+def middle():
+    return run_deployment("bottom/test").state
+
+@flow
+def bottom():
+    note("bottom begins")
+    time.sleep(600)
+
+@flow
+def loose():
+    run_deployment("bottom/test", as_subflow=False)
+
+@flow
+async def many(count):
+    runs = await asyncio.gather(*(arun_deployment("leaf/test", {"n": n}) for n in range(count)))
+    return [run.result_or_raise() for run in runs]
+
+@flow
+def leaf(n):
+    if n < 0:
+        raise ValueError("less than nothing")
+    return n * n
+
+@flow
+async def impatient():
+    slow = arun_deployment("bottom/test")
+    try:
+        await asyncio.wait_for(slow, 0.5)
+    except TimeoutError:
+        return (await arun_deployment("leaf/test", {"n": 3})).result
+"""
+
+
+def family(*names: str) -> list[DeploymentDefinition]:
+    return [definition(f"{name}/test") for name in names]
+
+
+ALL = ("top", "middle", "bottom", "loose", "many", "leaf", "impatient")
+
+
+def children(place: Place, parent: RunId) -> list[Run]:
+    return place.store.follow(list_runs(5000, Wanted(parent=parent)))
+
+
+def only_child(place: Place, parent: RunId) -> RunId:
+    return eventually(lambda: [run.id for run in children(place, parent)])[0]
+
+
+def cancel(place: Place, run_id: RunId) -> None:
+    """As a person does who dies right after the first step."""
+    plan = cancel_family(run_id, "a person")
+    request = next(plan)
+    while not any(each.script and each.script.name == "cancel_run" for each in request):
+        request = plan.send(place.store.call_all(request))
+    place.store.call_all(request)
+
+
+def test_a_cancel_reaches_three_levels_on_two_runners(place: Place) -> None:
+    place.flows(FAMILY)
+    place.start(*family("top", "bottom"))
+    place.start(*family("middle"))
+    top = place.submit("top/test")
+    eventually((place.folder / "bottom begins").exists)
+    middle = only_child(place, top)
+    bottom = only_child(place, middle)
+
+    cancel(place, top)
+
+    for run_id in (top, middle, bottom):
+        assert place.ended(run_id, within=60).state is State.CANCELLED
+    assert (place.folder / "top ends").exists()
+    assert [place.run(each).depth for each in (top, middle, bottom)] == [0, 1, 2]
+    assert place.run(bottom).parent == middle
+
+
+def test_what_is_no_subflow_goes_on(place: Place) -> None:
+    place.flows(FAMILY)
+    place.start(*family("loose", "bottom"))
+    parent = place.submit("loose/test")
+    eventually((place.folder / "bottom begins").exists)
+
+    place.store.follow(cancel_family(parent, "a person"))
+
+    assert place.ended(parent).state is State.CANCELLED
+    (run,) = place.store.follow(list_runs(wanted=Wanted(deployment="bottom/test")))
+    assert (run.state, run.parent, run.depth) == (State.RUNNING, None, 1)
+
+
+def test_a_child_whose_parent_was_cancelled_before_it_came_never_begins(place: Place) -> None:
+    """Its parent's runner died between noting it and making it; somebody makes it after all."""
+    place.flows(FAMILY)
+    place.deploy(*family("top", "bottom"))
+    parent = place.submit("top/test")
+    place.store.follow(cancel_family(parent, "a person"))
+    d = deployment_id("bottom/test")
+    child = new_run_id(d, SystemClock().now_ms())
+    late = NewRun(deployment_id=d, run_id=child, parameters="{}", parent=parent, depth=1)
+    place.store.call(submit_run(late))
+
+    place.start(*family("bottom"))
+
+    run = place.ended(child)
+    assert run.state is State.CANCELLED
+    assert f"cancelled by its parent {parent}" in [step.reason for step in run.history]
+    assert not (place.folder / "bottom begins").exists()
+
+
+def test_many_are_asked_for_and_waited_for_at_the_same_time(place: Place) -> None:
+    place.flows(FAMILY)
+    place.start(*family("many", "leaf"))
+    parent = place.submit("many/test", count=20)
+
+    assert place.ended(parent).result == [n * n for n in range(20)]
+    assert place.run(parent).children == 20
+
+
+def test_who_gives_up_waiting_can_ask_again(place: Place) -> None:
+    place.flows(FAMILY)
+    place.start(*family("impatient", "leaf", "bottom"))
+    assert place.ended(place.submit("impatient/test")).result == 9
+
+
+def test_a_child_that_is_deleted_is_not_waited_for(place: Place) -> None:
+    place.flows(FAMILY)
+    place.start(*family("top"))
+    place.deploy(*family("middle"))
+    parent = place.submit("top/test")
+    child = only_child(place, parent)
+    place.store.call_all([cancel_run(child, "a person"), delete_run(child)])
+
+    error = place.ended(parent).error
+    assert error is not None
+    assert error["type"].endswith("RunNotFound")
+
+
+def test_a_recovered_parent_asks_anew_and_its_runner_s_children_go_on(place: Place) -> None:
+    place.flows(FAMILY)
+    first = place.start(*family("top"), lease_seconds=3)
+    place.start(*family("middle", "bottom"), lease_seconds=3)
+    parent = place.submit("top/test")
+    before = only_child(place, parent)
+    first.send(signal.SIGKILL)
+
+    place.start(*family("top"), lease_seconds=3)
+
+    eventually(lambda: len(children(place, parent)) == 2, within=60)
+    assert place.run(parent).attempt == 2
+    assert not place.run(before).is_final
+    place.store.follow(cancel_family(parent, "a person"))
+    for each in children(place, parent):
+        assert place.ended(each.id, within=60).state is State.CANCELLED
+
+
+@pytest.mark.long
+def test_a_thousand_children_at_once(place: Place) -> None:
+    place.flows(FAMILY)
+    place.start(*family("many", "leaf"), limit=16)
+    parent = place.submit("many/test", count=1000)
+    assert place.ended(parent, within=300).result == [n * n for n in range(1000)]
