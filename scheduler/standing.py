@@ -51,7 +51,9 @@ class Standing:
     def of(cls, d: DeploymentId, armed: Armed) -> Standing:
         """As the server has it."""
         position = armed.cursor.partition(" ")[0]
-        standing = cls(d, armed, place(position) if position else (armed.since_ms, 0))
+        # An event of the very millisecond in which the trigger was made counts.
+        at = place(position) if position else (armed.since_ms - 1, 0)
+        standing = cls(d, armed, at)
         standing.progress = dict(armed.progress)
         for record in standing.enabled:
             if record.definition.waits_from_the_start:

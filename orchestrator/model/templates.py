@@ -34,10 +34,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        sizes = [len(each) if hasattr(each, "__len__") else 1 for each in (left, right)]
+        sizes = [len(each) for each in (left, right) if hasattr(each, "__len__")]
         numbers = [abs(each) for each in (left, right) if isinstance(each, (int, float))]
-        is_large = max(sizes) * max(numbers, default=1) > LARGEST
-        if (operator == "**" or max(sizes) > 1) and is_large:
+        is_large = max(sizes, default=1) * max(numbers, default=1) > LARGEST
+        if (operator == "**" or sizes) and is_large:
             raise TemplateFailed(f"the {operator} makes something too large")
         return super().call_binop(context, operator, left, right)
 
