@@ -91,7 +91,7 @@ class Standing:
         records = {record.definition.name: record for record in self.enabled}
         for key, before in list(self.progress.items()):
             if key[0] in records:
-                self._note(key, records[key[0]], before, on_time(before, now_ms))
+                self._note(key, records[key[0]], before, on_time(before, now_ms, key[1]))
         self.find_deadline()
 
     def find_deadline(self) -> None:

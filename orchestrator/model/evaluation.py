@@ -85,11 +85,13 @@ def on_event(trigger: TriggerDefinition, before: Progress, event: Event) -> Outc
     return _counting(trigger, before, event, is_expected, is_first)
 
 
-def on_time(before: Progress, now_ms: int) -> Outcome:
+def on_time(before: Progress, now_ms: int, bucket: Bucket) -> Outcome:
     """What becomes of a bucket when no event up to ``now_ms`` is still to come."""
     if before.deadline is None or now_ms <= before.deadline:
         return before, None
-    return IDLE, Firing(f"silence {before.deadline}", before.event, 1)
+    # Two buckets may have waited until the same instant.
+    key = " ".join(("silence", str(before.deadline), *bucket))
+    return IDLE, Firing(key, before.event, 1)
 
 
 def is_over(trigger: TriggerDefinition, progress: Progress, now_ms: int) -> bool:
@@ -128,7 +130,7 @@ def _waiting(
     trigger: TriggerDefinition, before: Progress, event: Event, is_expected: bool, is_first: bool
 ) -> Outcome:
     # An event that comes too late ends nothing: the deadline had passed before it.
-    now, fired = on_time(before, event.received)
+    now, fired = on_time(before, event.received, trigger.bucket(event) or ())
     if is_expected and now.deadline is not None:
         now = replace(now, times=(*now.times, event.received))
         if len(now.times) >= trigger.threshold:
@@ -153,7 +155,7 @@ def rehearse(
         buckets[bucket], firing = on_event(trigger, before, event)
         found += [(bucket, firing)] if firing else []
     for bucket, progress in buckets.items():
-        _, firing = on_time(progress, now_ms)
+        _, firing = on_time(progress, now_ms, bucket)
         found += [(bucket, firing)] if firing else []
     return found
 

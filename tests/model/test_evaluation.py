@@ -59,7 +59,7 @@ def fired_by(
         assert bucket is not None
         take(bucket, *on_event(trigger, before(bucket), each))
     for bucket in {*kept, *([()] if trigger.waits_from_the_start else [])}:
-        take(bucket, *on_time(before(bucket), end))
+        take(bucket, *on_time(before(bucket), end, bucket))
     return sorted((" ".join(bucket), key) for bucket, key in found)
 
 
@@ -116,7 +116,7 @@ def proactive(
         begun, count = 0, 0
         for now in range(end + 1):
             if waiting and now > begun + trigger.within_ms:
-                found.append((whose, f"silence {begun + trigger.within_ms}"))
+                found.append((whose, f"silence {begun + trigger.within_ms} {whose}".strip()))
                 waiting = False
             for name, _, at in mine:
                 if at != now:

@@ -12,9 +12,12 @@ if not facts[1] then return 'gone' end
 local known = redis.call('HMGET', triggers, '\ngeneration', '\ncursor')
 if (known[1] or '') ~= generation or (known[2] or '') ~= cursor_seen then return 'stale' end
 work = cjson.decode(work)
-local missing = {}
+local missing, asked = {}, {}
 for _, run in ipairs(work.runs) do
-  if redis.call('EXISTS', run_prefix .. run.id) == 0 then missing[#missing + 1] = run end
+  if not asked[run.id] and redis.call('EXISTS', run_prefix .. run.id) == 0 then
+    missing[#missing + 1] = run
+  end
+  asked[run.id] = true
 end
 redis.call('HLEN', progress)
 check_streams(queue)
