@@ -12,9 +12,10 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Unpack, cast, overload
 
 from orchestrator.calling import needs_loop, outcome_of
+from orchestrator.execution import context
 from orchestrator.execution.hooks import KINDS, Hook, checked
 from orchestrator.flow_options import FlowArguments, execution_options, known
-from orchestrator.model.errors import FlowNotLoaded, InvalidName
+from orchestrator.model.errors import FlowNotLoaded, InvalidInput, InvalidName
 from orchestrator.model.ids import check_name
 from orchestrator.model.serving import StoredCode
 from orchestrator.origin import (
@@ -321,19 +322,38 @@ class FlowDecorator:
             SourceFailed: the code cannot be had.
             FlowNotLoaded: there is no such flow in it, or importing it fails.
         """
-        from orchestrator.sources.opening import open_source
-
-        stored = open_source(source, entrypoint)
         try:
-            found = stored.load()
-        except ImportError as error:
-            raise FlowNotLoaded(
-                f"{stored.storage.shown} {stored.entrypoint}", str(error)
-            ) from error
-        if not isinstance(found, Flow):
-            raise FlowNotLoaded(stored.entrypoint, f"is no flow: {found!r}")
-        found.stored = stored
-        return found
+            return _stored_flow(source, entrypoint)
+        except InvalidInput:
+            raise
+        except Exception as error:
+            if not context.is_loading():
+                raise
+            # A script is imported for its own flows: these must not fail with others' code.
+            return _missing(entrypoint, error)
+
+
+def _stored_flow(source: object, entrypoint: str) -> Flow[..., Any]:
+    from orchestrator.sources.opening import open_source
+
+    stored = open_source(source, entrypoint)
+    try:
+        found = stored.load()
+    except ImportError as error:
+        raise FlowNotLoaded(f"{stored.storage.shown} {stored.entrypoint}", str(error)) from error
+    if not isinstance(found, Flow):
+        raise FlowNotLoaded(stored.entrypoint, f"is no flow: {found!r}")
+    found.stored = stored
+    return found
+
+
+def _missing(entrypoint: str, why: Exception) -> Flow[..., Any]:
+    """What raises this when it is called."""
+
+    def missing(*_: Any, **__: Any) -> None:
+        raise FlowNotLoaded(entrypoint, "it could not be loaded with this script") from why
+
+    return Flow(missing)
 
 
 flow = FlowDecorator()

@@ -121,6 +121,7 @@ class Spawning:
             return
         if place.candidate is not None:
             if place.candidate.code == code:
+                self._refuse(place, place.candidate, "importing it goes on since the last look")
                 return
             place.candidate.kill()
         place.candidate = place.start(code)

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -39,7 +40,10 @@ class Checkouts:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Wait for whoever fetches, and keep others waiting."""
-        self._all.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if "~" in self.folder.parts:
+            raise OSError(errno.ENOENT, "this user has no home folder; set ORCHESTRATOR_HOME")
+        for folder in (self.folder.parent, self.folder, self._all):  # code may be confidential
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.folder / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for leftover in self.folder.glob("new-*"):

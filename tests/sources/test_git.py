@@ -247,6 +247,57 @@ def test_secrets_are_in_no_arguments(
     assert TOKEN not in noted.read_text()
 
 
+def test_a_full_disk(
+    repository: Repository, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = GitRepository(repository.url)
+    first = code_of(storage, home)
+    second = repository.commit_version("two")
+    real = subprocess.check_output(["which", "git"], text=True).strip()
+    (tmp_path / "bin").mkdir()
+    full = tmp_path / "bin" / "git"
+    full.write_text(
+        f"""#!/bin/sh
+case "$*" in *" checkout "*) echo "fatal: write error: No space left on device" >&2; exit 128;; esac
+exec {real} "$@"
+"""
+    )
+    full.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{full.parent}:{os.environ['PATH']}")
+    found = look(storage, home)
+    assert found.code == first
+    assert "the disk is full" in str(found.why)
+    assert "ORCHESTRATOR_HOME" in found.remedy
+
+    full.unlink()
+    assert code_of(storage, home).commit == second
+
+
+def test_ssh(
+    repository: Repository, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way of an SSH URL, with a program in the place of ssh that stays on this machine."""
+    noted, program = tmp_path / "asked", tmp_path / "ssh"
+    program.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {noted}
+for last; do :; done
+exec sh -c "$last"
+"""
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(program))
+    for url in (f"ssh://git@localhost{repository.folder}", f"git@localhost:{repository.folder}"):
+        assert version_in(code_of(GitRepository(url), home)) == "VERSION = 'one'"
+    assert "git@localhost git-upload-pack" in noted.read_text()
+
+
+def test_without_git(repository: Repository, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    found = look(GitRepository(repository.url), home)
+    assert (found.why, "install git" in found.remedy) == ("there is no git here", True)
+
+
 def test_faults_have_reason_and_remedy(repository: Repository, home: Path) -> None:
     gone = look(GitRepository(repository.url, branch="gone"), home)
     tag = look(GitRepository(repository.url, tag="gone"), home)

@@ -17,7 +17,8 @@ from typing import Any
 import fsspec  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from orchestrator import Client, LocalStorage, RemoteStorage, SourceFailed, flow
+from orchestrator import Client, FlowNotLoaded, LocalStorage, RemoteStorage, SourceFailed, flow
+from orchestrator.execution import context
 from orchestrator.sources.fetching import fetch_revision, look
 from orchestrator.sources.storages import Storage
 from tests.sources.repository import FLOW, answers, free_port
@@ -214,6 +215,15 @@ def test_fsspec_is_an_extra(home: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_had_is_said_at_once(home: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceFailed, match="no such folder"):
         flow.from_source(tmp_path / "gone", "etl.py:tell")
+
+
+def test_a_script_that_is_only_imported_does_not_fail_with_others_code(
+    home: Path, tmp_path: Path
+) -> None:
+    with context.loading():
+        gone = flow.from_source(tmp_path / "gone", "etl.py:tell")
+    with pytest.raises(FlowNotLoaded, match="could not be loaded with this script"):
+        gone()
 
 
 @pytest.mark.long

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -355,3 +356,84 @@ serve(
     assert "SourceFailed" in script.output
     assert "s3cret" not in script.output.replace('credentials="s3cret-t0ken"', "")
     assert children(script.pid) == []
+
+
+SHAPES = """
+from orchestrator import flow
+
+class Tools:
+    @staticmethod
+    @flow(name="static")
+    def tell():
+        return "static"
+
+@flow(isolation="spawn", name="fresh")
+def fresh():
+    import sys
+    return [sys.dont_write_bytecode, __file__.split("/")[-3:]]
+
+@flow
+async def waits():
+    return "waited"
+"""
+
+
+@pytest.mark.long
+def test_every_shape_of_an_entry_point(serving: Serving) -> None:
+    commit = serving.repository.commit({"code/shapes.py": SHAPES, "code/__init__.py": ""})
+    script = serving.starter.python(
+        f"""
+from orchestrator import flow, serve
+URL = {serving.repository.url + "/.git"!r}
+
+@flow
+def local():
+    return "local"
+
+here = flow.from_source(URL, "code/shapes.py:Tools.tell")
+if __name__ == "__main__":
+    serve(
+        local.to_deployment("test"),
+        here.to_deployment("test"),
+        flow.from_source(URL, "code.shapes:fresh").to_deployment("test"),
+        flow.from_source(URL, "code.shapes:waits").with_options(retries=1).to_deployment("test"),
+    )
+"""
+    )
+    eventually(lambda: "Serving." in script.output, why="it serves")
+    results = {}
+    for name in ("local", "static", "fresh", "waits"):
+        asked = serving.client.create_run(f"{name}/test")
+        run = serving.client.wait_for_run(asked.id, timeout=60)
+        results[name] = run.result
+        assert run.commit == (None if name == "local" else commit), run.error
+    assert results == {
+        "local": "local",
+        "static": "static",
+        "fresh": [True, [commit, "code", "shapes.py"]],
+        "waits": "waited",
+    }
+
+    # What becomes of the repository does not matter to the script's own flows.
+    serving.repository.commit({"code/shapes.py": "import nothing_of_that_name"})
+    (serving.starter.folder / "flows.py").write_text(
+        (serving.starter.folder / "flows.py").read_text().replace('"local"', '"edited"')
+    )
+    again = serving.client.create_run("local/test")
+    assert serving.client.wait_for_run(again.id, timeout=60).result == "edited"
+
+
+@pytest.mark.long
+def test_a_retry_that_waits_for_its_code_can_be_cancelled(serving: Serving, home: Path) -> None:
+    serving.start()
+    old = serving.run()
+    commit = serving.repository.commit_version("two")
+    serving.serves(lambda code: code.commit == commit)
+    (place,) = home.glob("sources/*")
+    with (place / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # whoever looks waits
+        asked = serving.client.retry_run(old.id, same_code=True)
+        eventually(lambda: serving.client.run(asked.id).state == "Pending", why="it is claimed")
+        assert serving.run().result == ["two"], "others go on"
+        serving.client.cancel_run(asked.id)
+    assert serving.client.wait_for_run(asked.id, timeout=60).state == "Cancelled"
