@@ -79,6 +79,10 @@ class RunLog:
         """Take a piece of output."""
         self._add(self._splitter.feed(data, time.time()))
 
+    def warn(self, text: str) -> None:
+        """Add a line of ours."""
+        self._add([Line(time.time(), "WARNING", "orchestrator", text)])
+
     def close(self, stored: Callable[[], None]) -> None:
         """No more will come: take what had no end of line, and the last lines of a full log.
 

@@ -61,6 +61,7 @@ class Requests:
         self._contact, self._clock = contact, clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._waits: dict[str, dict[int, asyncio.Task[None]]] = {}
+        self._awaited: dict[str, dict[int, RunId]] = {}
         self._methods: dict[str, Callable[[Asking, dict[str, Any]], Awaitable[Any]]] = {
             "create_run": self._create_run,
             "read_run": lambda _, given: self.read_run(**given),
@@ -79,6 +80,9 @@ class Requests:
             waits = self._waits.setdefault(_key(run), {})
             waits[message["n"]] = task
             task.add_done_callback(lambda _: self._waited(run, message["n"]))
+        if message["method"] == "wait_for_run":
+            awaited = self._awaited.setdefault(_key(run), {})
+            awaited[message["n"]] = RunId(message["arguments"]["run_id"])
 
     def withdraw(self, run: Asking, number: int | None = None) -> None:
         """Nobody waits any more for the answer to this request; None: to none of the run's."""
@@ -87,11 +91,17 @@ class Requests:
             if each in waits:
                 waits[each].cancel()
 
+    def awaited(self, key: str) -> tuple[RunId, ...]:
+        """What the run with this key waits for."""
+        return tuple(self._awaited.get(key, {}).values())
+
     def _waited(self, run: Asking, number: int) -> None:
+        self._awaited.get(_key(run), {}).pop(number, None)
         waits = self._waits[_key(run)]
         del waits[number]
         if not waits:
             del self._waits[_key(run)]
+            self._awaited.pop(_key(run), None)
 
     async def read_run(self, run_id: str) -> Run:
         """The run as it is.

@@ -38,6 +38,7 @@ from .roster import Roster
 from .runs import HeldRun, Surroundings
 from .shutdown import Leaving, Wishes
 from .spawning import Spawning
+from .standstills import Standstills
 from .writes import Writes
 
 NO_SERVER, BROKEN = 3, 1
@@ -96,6 +97,9 @@ class Service:
             running=lambda: self._roster.running,
             isolation=lambda: self._spawning.isolation,
             code=lambda: self._spawning.code,
+        )
+        self._standstills = Standstills(
+            looks, self._contact, held=self._roster.all, awaited=self._requests.awaited
         )
         self._leases = Leases(
             here,
@@ -171,6 +175,7 @@ class Service:
                 "polling": self._polling.loop(),
                 "parting": self._parting.loop(),
                 "waiting": self._waiting.loop(),
+                "standstills": self._standstills.loop(),
             }.items()
         }
         leaving = asyncio.create_task(self._leaving.when_asked(), name="leaving")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from orchestrator.model.deployment import Deployment, RunnerRecord
+from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run
 from orchestrator.model.spans import relative, span
 from orchestrator.model.states import CLAIMED, State
@@ -20,6 +21,7 @@ Code = Literal[
     "cancelling",
     "paused",
     "running",
+    "standstill",
     "pending",
     "scheduled",
     "overlap",
@@ -97,6 +99,10 @@ class Facts:
     """Tickets before its own; None without a ticket."""
     is_led: bool
     """A scheduler is alive."""
+    waits_for: tuple[RunId, ...] = ()
+    """Runs for whose ends it waits, once it has waited for a while."""
+    stuck: frozenset[RunId] = frozenset()
+    """Runs that hold each other up, itself among them; empty when it goes on."""
     wait_ms: int = 0
     """How long no run is claimed, since the server is not the one it was."""
 
@@ -117,6 +123,8 @@ def explain(facts: Facts) -> Explanation:
     run = facts.run
     if run.is_final:
         code, sentence = _final(facts)
+    elif run.id in facts.stuck:
+        code, sentence = "standstill", _standstill(facts)
     elif run.state in CLAIMED:
         code, sentence = _claimed(facts)
     elif facts.deployment is None:
@@ -136,6 +144,18 @@ def _final(facts: Facts) -> tuple[Code, str]:
     if run.state is State.COMPLETED:
         return "final", f"It completed {ended}."
     return "final", f"It ended as {run.state} {ended}" + (f": {run.why}." if run.why else ".")
+
+
+def _standstill(facts: Facts) -> str:
+    if facts.waits_for:
+        return (
+            f"It waits for run {facts.waits_for[0]} and never goes on by itself: every slot that "
+            "one of those could take is held by a run that waits, too."
+        )
+    return (
+        "It never begins by itself: every slot that it could take is held by a run that waits for "
+        "others like this one."
+    )
 
 
 def _claimed(facts: Facts) -> tuple[Code, str]:
@@ -213,7 +233,16 @@ def _notes(facts: Facts, code: Code) -> Iterator[str]:
         yield f"It was asked for again as run {run.retried_as}."
     if run.is_final:
         return
+    if run.id in facts.stuck:
+        some = ", ".join(sorted(facts.stuck - {run.id})[:3])
+        yield (
+            "More slots (`limit` of a runner, or the deployment's limit), one more runner, or the "
+            f"cancel of one of them ends this{some and f': {some}'}."
+        )
+        return
     if run.state in CLAIMED:
+        if facts.waits_for:
+            yield f"It waits for {_named(facts.waits_for)}."
         yield from _of_its_runner(facts)
         return
     if facts.ahead:
@@ -256,6 +285,10 @@ def _of_its_deployment(facts: Facts) -> Iterator[str]:
         if how != "fork":
             why = how.partition(": ")[2]
             yield f"Runner {each.text} starts a fresh interpreter for each run: {why}."
+
+
+def _named(runs: tuple[RunId, ...]) -> str:
+    return f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs, {runs[0]} among them"
 
 
 def _next_attempt(facts: Facts) -> str:

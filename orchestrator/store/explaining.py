@@ -13,6 +13,7 @@ from orchestrator.store.deployments import read_deployment
 from orchestrator.store.requests import Plan, as_is, command, for_run
 from orchestrator.store.runners import SHOWN_MS, read_runner
 from orchestrator.store.runs import read_run
+from orchestrator.store.standstill import find_stuck, waited_for
 from orchestrator.store.texts import maybe_int
 
 
@@ -29,6 +30,8 @@ def explain_run(run_id: RunId) -> Plan[Explanation | None]:
     _, now_ms, claimed, delayed_until, ahead, registered, wait_ms = seen
     names = sorted({*registered, run.runner} - {None})
     heard = yield from _heard(names)
+    (waits_for,) = yield [waited_for(run_id)]
+    stuck = yield from find_stuck(run_id)
     facts = Facts(
         run=run,
         now_ms=int(now_ms),
@@ -38,6 +41,8 @@ def explain_run(run_id: RunId) -> Plan[Explanation | None]:
         delayed_until=maybe_int(delayed_until),
         ahead=maybe_int(ahead),
         is_led=led,
+        waits_for=waits_for,
+        stuck=stuck,
         wait_ms=int(wait_ms),
     )
     return explain(facts)

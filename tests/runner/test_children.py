@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
 import pytest
 
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.deployment import DeploymentDefinition
+from orchestrator.model.explanation import Explanation
 from orchestrator.model.ids import RunId, deployment_id, new_run_id
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.store.children import cancel_family
+from orchestrator.store.explaining import explain_run
 from orchestrator.store.listing import Wanted, list_runs
 from orchestrator.store.runs import NewRun, cancel_run, delete_run, submit_run
+from orchestrator.store.standstill import waited_for
 from tests.runner.serving import Place, definition
 from tests.support import eventually
 
@@ -68,6 +72,22 @@ async def impatient():
 def family(*names: str) -> list[DeploymentDefinition]:
     return [definition(f"{name}/test") for name in names]
 
+
+STUCK = """
+from orchestrator import run_deployment
+
+@flow
+def deep(levels):
+    return run_deployment("deep/test", {"levels": levels - 1}).state if levels else "ground"
+
+@flow
+def ping():
+    return run_deployment("pong/test").state
+
+@flow
+def pong():
+    return run_deployment("ping/test", idempotency_key="again").state
+"""
 
 ALL = ("top", "middle", "bottom", "loose", "many", "leaf", "impatient")
 
@@ -167,6 +187,7 @@ def test_a_child_that_is_deleted_is_not_waited_for(place: Place) -> None:
     assert error["type"].endswith("RunNotFound")
 
 
+@pytest.mark.long
 def test_a_recovered_parent_asks_anew_and_its_runner_s_children_go_on(place: Place) -> None:
     place.flows(FAMILY)
     first = place.start(*family("top"), lease_seconds=3)
@@ -183,6 +204,69 @@ def test_a_recovered_parent_asks_anew_and_its_runner_s_children_go_on(place: Pla
     place.store.follow(cancel_family(parent, "a person"))
     for each in children(place, parent):
         assert place.ended(each.id, within=60).state is State.CANCELLED
+
+
+def explained(place: Place, run_id: RunId) -> Explanation:
+    found = place.store.follow(explain_run(run_id))
+    assert found is not None
+    return found
+
+
+def warnings(place: Place, run_id: RunId) -> list[str]:
+    lines = place.lines(run_id)
+    return [line.text for line in lines if line.logger == "orchestrator"]
+
+
+def test_a_parent_that_holds_its_child_s_only_slot_is_explained(place: Place) -> None:
+    place.flows(STUCK)
+    place.start(definition("deep/test"), limit=2)
+    top = place.submit("deep/test", levels=2)
+    middle = only_child(place, top)
+    bottom = only_child(place, middle)
+
+    assert "never goes on by itself" in eventually(lambda: warnings(place, top), within=60)[0]
+    assert eventually(lambda: warnings(place, middle), within=60)
+    for run_id in (top, middle, bottom):
+        assert explained(place, run_id).code == "standstill"
+    assert f"waits for run {middle}" in explained(place, top).sentence
+    assert "slots" in explained(place, bottom).notes[0]
+
+    place.start(definition("deep/test"), limit=1)
+
+    assert place.ended(top, within=60).result == "Completed"
+    assert len(warnings(place, top)) == 1
+
+
+@pytest.mark.long
+def test_a_circle_of_two_deployments_is_explained(place: Place) -> None:
+    place.flows(STUCK)
+    place.start(replace(definition("ping/test"), concurrency_limit=1), definition("pong/test"))
+    ping = place.submit("ping/test")
+    pong = only_child(place, ping)
+    again = only_child(place, pong)
+
+    assert eventually(lambda: warnings(place, ping), within=60)
+    assert {explained(place, each).code for each in (ping, pong, again)} == {"standstill"}
+    place.store.follow(cancel_family(ping, "a person"))
+    for each in (ping, pong, again):
+        assert place.ended(each, within=60).state is State.CANCELLED
+
+
+@pytest.mark.long
+def test_who_waits_for_what_goes_on_is_not_warned(place: Place) -> None:
+    place.flows(FAMILY)
+    place.start(*family("middle", "bottom"), limit=2)
+    parent = place.submit("middle/test")
+    child = only_child(place, parent)
+
+    eventually(lambda: place.store.call(waited_for(parent)), within=60)
+
+    assert explained(place, parent).code == "running"
+    assert f"It waits for run {child}." in explained(place, parent).notes
+    assert explained(place, child).code == "running"
+    assert warnings(place, parent) == []
+    place.store.follow(cancel_family(parent, "a person"))
+    assert place.ended(child).state is State.CANCELLED
 
 
 @pytest.mark.long

@@ -13,7 +13,7 @@ from orchestrator.model.errors import LeaseLost
 from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
-from orchestrator.store import attention, children, keys, leases, runs, schedules
+from orchestrator.store import attention, children, keys, leases, runs, schedules, standstill
 from orchestrator.store.leases import Claimed
 from orchestrator.store.listing import Wanted, list_runs, page_of_runs
 from orchestrator.store.requests import Plan
@@ -188,6 +188,22 @@ def test_which_ends_take_the_children_along(scene: Scene, state: State, parts: b
 
     assert duties(scene) == ((run_id("parent"),) if parts else ())
     assert scene.store.call(children.parted(run_id("parent"))) is parts
+
+
+def test_what_a_run_waits_for_is_noted_by_its_own_runner(scene: Scene, client: Client) -> None:
+    parent = scene.running("parent")
+    child = ask(scene, parent, "child").id
+    note = standstill.note_waiting(run_id("parent"), parent.token, [child])
+
+    assert scene.store.call(note) == "ok"
+    assert scene.store.call(standstill.waited_for(run_id("parent"))) == (child,)
+    scene.release(parent)
+    before = dump(client)
+    assert scene.store.call(note) == "lease_lost"
+    assert scene.store.call(standstill.note_waiting(run_id("never"), "1.x", [])) == "gone"
+    assert dump(client) == before
+    scene.claims(1)
+    assert scene.store.call(standstill.waited_for(run_id("parent"))) == ()
 
 
 def test_a_retry_after_a_time_limit_keeps_the_children(scene: Scene) -> None:

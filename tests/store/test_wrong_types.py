@@ -36,6 +36,7 @@ from orchestrator.store import (
     runs,
     schedule_edits,
     schedules,
+    standstill,
     telling,
     triggers,
     upkeep,
@@ -221,6 +222,9 @@ SAMPLES: dict[str, list[Sample]] = {
     "link_child": [
         lambda s: children.link_child(RUNNING, s.tokens[RUNNING], QUEUED),
         lambda s: children.link_child(RUNNING, s.tokens[RUNNING], NEW),
+    ],
+    "note_waiting": [
+        lambda s: standstill.note_waiting(RUNNING, s.tokens[RUNNING], [QUEUED])
     ],
     "settle_children": [
         lambda _: for_deployment(D, "settle_children", as_word, run_id=OLD, seen=5)

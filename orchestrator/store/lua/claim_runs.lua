@@ -103,7 +103,7 @@ for _, each in ipairs(found) do
     change(run_prefix .. record.id, record.history, at, 'Pending', record.begin_as, runner, '', {
       'attempt', record.begin_as, 'epoch', epoch, 'token', token, 'beat', 0, 'lease_ms', lease_ms,
       'runner', runner, 'host', host, 'version', version, 'claimed_at', at, 'started_at', '',
-      'pid', '', 'last_word', '', 'limited', limit and '1' or '',
+      'pid', '', 'last_word', '', 'waiting_for', '', 'limited', limit and '1' or '',
     })
     answer[#answer + 1] = claimed(record, token, record.begin_as)
     noted = noted .. ' ' .. record.id
