@@ -1,7 +1,7 @@
 """Feeding: what happened in each deployment is copied from its outbox to the one feed of all.
 
 A page leaves the outbox only after it was copied, and the feed notes in the step that adds it up to
-where that was: whatever dies in between, and whoever else copies, each entry comes once (I23).
+where that was: whatever dies in between, and whoever else copies, each entry comes once (I24).
 """
 
 from __future__ import annotations

@@ -33,6 +33,12 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"*", "**"})
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        # ``payload.items`` is what the event says, not the method that every dict has.
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         sizes = [len(each) for each in (left, right) if hasattr(each, "__len__")]
         numbers = [abs(each) for each in (left, right) if isinstance(each, (int, float))]

@@ -1,5 +1,5 @@
 """A scheduler is killed between two of its commands while it copies events and fires triggers, or
-an answer to it is lost: each trigger fires once (I23). The gaps are met one by one in
+an answer to it is lost: each trigger fires once (I24). The gaps are met one by one in
 ``tests/scheduler/test_trigger_gaps.py``; here real processes die in some of them."""
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def goes_by(place: Place, gap: Gap, harm: Harm) -> None:
 
 
 @pytest.mark.parametrize("harm", ["killed before", "answer lost"])
-def test_I23_a_scheduler_may_die_while_it_fires(place: Place, server: Server, harm: Harm) -> None:
+def test_I24_a_scheduler_may_die_while_it_fires(place: Place, server: Server, harm: Harm) -> None:
     with one_gap(server, 60, harm) as gap:
         goes_by(place, gap, harm)
         assert gap.is_reached
@@ -58,7 +58,7 @@ def test_I23_a_scheduler_may_die_while_it_fires(place: Place, server: Server, ha
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("harm", ["killed before", "answer lost"])
-def test_I23_a_scheduler_may_die_in_every_eleventh_gap(
+def test_I24_a_scheduler_may_die_in_every_eleventh_gap(
     place: Place, server: Server, harm: Harm
 ) -> None:
     met = 0

@@ -10,7 +10,10 @@ from orchestrator.model.errors import InvalidOption
 from orchestrator.model.templates import TemplateFailed, check_templates, filled_in, speaks_of
 
 CONTEXT = {
-    "event": {"payload": {"n": 3, "text": "7", "list": [1, {"a": None}], "yes": True}, "id": "e"},
+    "event": {
+        "payload": {"n": 3, "text": "7", "list": [1, {"a": None}], "yes": True, "items": [2]},
+        "id": "e",
+    },
     "run": {"result": {"rows": 2}},
 }
 
@@ -28,6 +31,8 @@ CONTEXT = {
         ("{{ event.payload.text }}", "7"),
         ("{{ event.payload.list }}", [1, {"a": None}]),
         ("{{ event.payload.yes }}", True),
+        ("{{ event.payload.items }}", [2]),
+        ("{{ event.payload.keys() | length }}", 5),
         ("{{ run.result }}", {"rows": 2}),
         ("{{ event.payload.list[1].a }}", None),
         ("{{ event.payload.missing | default(9) }}", 9),

@@ -1,4 +1,4 @@
-"""A scheduler dies between any two commands of copying and firing; each trigger fires once (I23).
+"""A scheduler dies between any two commands of copying and firing; each trigger fires once (I24).
 
 Here the scheduler's parts run in this process, over a store that executes so many commands and no
 more: every gap is met in seconds. ``tests/crash/test_points_triggers.py`` kills real ones.
@@ -143,7 +143,7 @@ def made(store: Store) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
-def test_I23_each_trigger_fires_once_wherever_a_scheduler_dies(server: Server, step: int) -> None:
+def test_I24_each_trigger_fires_once_wherever_a_scheduler_dies(server: Server, step: int) -> None:
     store = open_store(server.url)
     with open_client(server.url) as client:
         for commands in count(step=step):

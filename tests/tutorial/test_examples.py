@@ -29,6 +29,12 @@ class Example:
 
 
 EXAMPLES = [
+    Example(
+        "following_events.py",
+        "pack/paid-orders",
+        "order 1: lamp",
+        {"order": "1", "items": ["lamp"]},
+    ),
     Example("hello.py", "hello/first", "greeted Ada", {"name": "Ada"}),
     Example("from_storage.py", "hello/from-storage", "greeted Ada", {"name": "Ada"}),
     Example("sleeper_and_fast.py", "fast/fast", "done"),
@@ -63,6 +69,36 @@ def test_every_script_is_tried() -> None:
 def test_a_run_completes(example: Example, server: Server, tmp_path: Path) -> None:
     run = run_once(example, server, tmp_path)
     assert (run.state, run.result) == (State.COMPLETED, example.result), run.error
+
+
+def test_events_lead_to_runs(server: Server, tmp_path: Path) -> None:
+    """One flow's result is the next one's parameter; what is said outside leads to a run, too."""
+    environment = {
+        "ORCHESTRATOR_REDIS_URL": server.url,
+        "ORCHESTRATOR_HOME": str(tmp_path / "home"),
+    }
+    script = str(PROJECT / "examples" / "following_events.py")
+    with scripts(tmp_path, **environment) as starter, Client(server.url) as client:
+        starter.command(sys.executable, script)
+        starter.orchestrator("scheduler", "start")
+        eventually(lambda: served(client, "pack/paid-orders"), within=30, why="served")
+        asked = client.create_run("load-rows/nightly", {"count": 4})
+        client.emit_event("order.paid", "4711", {"items": ["lamp", "bulb"]})
+
+        results = [
+            eventually(lambda: completed(client, name), within=60, why=name)  # noqa: B023
+            for name in ("report/after-loading", "pack/paid-orders")
+        ]
+
+        assert results == ["4 rows, 14 in all", "order 4711: lamp and bulb"]
+        (loaded,) = client.events(event="rows.loaded")
+        assert loaded.payload == {"count": 4}
+        assert {"role": "run", "id": asked.id} in loaded.related
+
+
+def completed(client: Client, name: str) -> Any:
+    found = client.runs(1, name, State.COMPLETED)
+    return found[0].result if found else None
 
 
 def test_disk_usage_tells_what_the_system_tells(server: Server, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 -- ARGV  id seen cursor most news named...
 -- REPLY ok | stale
 -- A page of a deployment's outbox (name, text, ...) joins the feed, and up to where it was copied
--- is noted in the same step: each entry comes once (I23), however many schedulers copy.
+-- is noted in the same step: each entry comes once (I24), however many schedulers copy.
 if (redis.call('HGET', copied, id) or '') ~= seen then return 'stale' end
 redis.call('XLEN', events)
 

@@ -3,7 +3,7 @@
 -- ARGV  id name event most news
 -- USES  clock
 -- REPLY ok | exists
--- An event of somebody else's joins the feed, once per id (I23). Answers the word and its place.
+-- An event of somebody else's joins the feed, once per id (I24). Answers the word and its place.
 local known = redis.call('ZSCORE', event_ids, id)
 if known then return {'exists', known .. '-0'} end
 redis.call('XLEN', events)

@@ -4,7 +4,7 @@
 -- USES  clock outbox history tickets creation guards
 -- REPLY ok | stale | gone
 -- What some events of the feed did to a deployment's triggers: their progress, the runs that they
--- make, and up to where the feed was read, in one step. So each firing makes its run once (I23),
+-- make, and up to where the feed was read, in one step. So each firing makes its run once (I24),
 -- however many schedulers read the feed, and wherever one of them dies. `work` is JSON:
 -- progress {field, text or ''}, runs, failures {trigger, error, event, word, depth}.
 local facts = redis.call('HMGET', deployment, 'name', 'secrets', 'tags')
