@@ -91,7 +91,7 @@ class Asking:
         call = Call(
             read=lambda document: list(map(RunId, document["ids"])),
             method="POST",
-            path="/runs/bulk",
+            path="/bulk/runs",
             body=lambda: {"runs": list(map(_body, asked))},
         )
         return self._transport.do(create_runs(asked), call)

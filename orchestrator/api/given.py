@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Header, Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 MOST_AT_ONCE = 1000
 """Records in one answer, runs in one request."""
@@ -15,6 +15,7 @@ MOST_AT_ONCE = 1000
 MOST_IN_BULK = 10_000
 """Runs asked for in one request, if they fit into a body."""
 
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII | re.IGNORECASE)
 _HALF = re.compile(r"[\ud800-\udfff]")
 
 
@@ -25,10 +26,19 @@ def _whole(text: str) -> str:
     return text
 
 
+def _written_out(value: object) -> object:
+    """Refuses what else could be read as a moment: numbers mean seconds to one, milliseconds to
+    another."""
+    if not isinstance(value, str) or not _RFC3339.match(value):
+        raise ValueError("must be written as RFC 3339 has it: 2026-11-22T15:04:05Z")
+    return value
+
+
+When = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Text = Annotated[str, AfterValidator(_whole)]
 Limit = Annotated[int, Query(ge=1, le=MOST_AT_ONCE, description="How many at most.")]
 Tags = Annotated[list[str], Query(alias="tag", description="Only with all of these.")]
-Moment = Annotated[AwareDatetime | None, Query(description="RFC 3339.")]
+Moment = Annotated[When | None, Query(description="RFC 3339.")]
 
 
 def _key(text: str | None) -> str | None:
@@ -57,7 +67,7 @@ class RunGiven(Given):
     parameters: dict[str, Any] | None = None
     """They go over the deployment's defaults."""
     tags: list[Text] = []
-    scheduled_at: AwareDatetime | None = None
+    scheduled_at: When | None = None
     """Null is now."""
     idempotency_key: Text | None = None
     """As the header; this one is stronger."""
@@ -75,7 +85,7 @@ class RunOfDeploymentGiven(Given):
 
     parameters: dict[str, Any] | None = None
     tags: list[Text] = []
-    scheduled_at: AwareDatetime | None = None
+    scheduled_at: When | None = None
     name: Text | None = None
 
 
@@ -101,10 +111,10 @@ class RuleGiven(Given):
     interval: float | None = None
     rrule: Text | None = None
     timezone: Text | None = None
-    anchor_date: AwareDatetime | None = None
+    anchor_date: When | None = None
     day_or: bool = True
-    start_date: AwareDatetime | None = None
-    end_date: AwareDatetime | None = None
+    start_date: When | None = None
+    end_date: When | None = None
 
 
 class ScheduleGiven(RuleGiven):
@@ -126,6 +136,6 @@ class EventGiven(Given):
     """An id, or labels, ``id`` among them."""
     payload: dict[str, Any] | None = None
     related: list[dict[Text, Text]] = []
-    occurred: AwareDatetime | None = None
+    occurred: When | None = None
     id: Text | None = None
     """The same id again changes nothing."""

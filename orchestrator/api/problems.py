@@ -7,9 +7,11 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
 
 from orchestrator.model.errors import OrchestratorError
 from orchestrator.problems import MEDIA_TYPE, problem, problem_of
@@ -86,13 +88,30 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return refusal(422, "invalid_request", detail, remedy, errors=faults)
 
 
-async def _frameworks(_request: Request, error: Exception) -> Response:
+async def _frameworks(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = error.status_code
     code = _CODES.get(status, "refused")
     response = refusal(status, code, str(error.detail), _REMEDIES.get(status, ""))
     response.headers.update(error.headers or {})
+    if status == METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(_methods(request))
     return response
+
+
+METHOD_NOT_ALLOWED = 405
+
+
+def _methods(request: Request) -> list[str]:
+    """Every method that the path knows; the framework tells those of the first route only."""
+    path = request.url.path
+    found = {
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if route.path and route.methods and compile_path(route.path)[0].match(path)
+        for method in route.methods
+    }
+    return sorted(found)
 
 
 async def _bug(request: Request, error: Exception) -> Response:

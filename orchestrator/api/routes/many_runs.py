@@ -1,4 +1,4 @@
-"""The same done to many runs: each is answered for by itself."""
+"""Many runs at once: asked for together, or each done the same to, and answered for by itself."""
 
 from __future__ import annotations
 
@@ -11,16 +11,24 @@ from starlette.responses import Response
 
 from orchestrator.api.backend import Backend, BackendNeeded, CallerNeeded
 from orchestrator.api.documents import Document, shown
-from orchestrator.api.given import IdsGiven
+from orchestrator.api.given import IdempotencyKey, IdsGiven, RunsGiven
 from orchestrator.api.problems import Problem
 from orchestrator.api.records import RunRecord
+from orchestrator.api.routes.creating import asked_for
 from orchestrator.model.errors import Conflict, InvalidInput, NotFound
 from orchestrator.model.run import Run
 from orchestrator.operations import runs
 from orchestrator.problems import problem_of
 from orchestrator.store.requests import Plan
+from orchestrator.store.submission import create_runs
 
-router = APIRouter(prefix="/runs/bulk", tags=["runs"])
+router = APIRouter(prefix="/bulk", tags=["runs"])
+
+
+class Made(BaseModel):
+    """The runs that were made, in the order in which they were asked for."""
+
+    ids: list[str]
 
 
 class Done(BaseModel):
@@ -35,6 +43,21 @@ class AllDone(BaseModel):
     """What became of each, in the order in which they were named."""
 
     items: list[Done]
+
+
+@router.post("/runs", status_code=201, response_model=Made)
+async def ask_for_runs(
+    backend: BackendNeeded,
+    caller: CallerNeeded,
+    given: RunsGiven,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Ask for many runs. With an idempotency key the same request again makes none."""
+    asked = [
+        asked_for(each, caller, None if idempotency_key is None else f"{idempotency_key} {number}")
+        for number, each in enumerate(given.runs)
+    ]
+    return Document({"ids": await backend.store.follow(create_runs(asked))}, 201)
 
 
 @router.post("/cancel", response_model=AllDone)

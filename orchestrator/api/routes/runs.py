@@ -7,7 +7,6 @@ from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from orchestrator.api.backend import Backend, BackendNeeded, CallerNeeded
@@ -18,7 +17,6 @@ from orchestrator.api.given import (
     Moment,
     RetryGiven,
     RunGiven,
-    RunsGiven,
     Tags,
 )
 from orchestrator.api.records import ExplanationRecord, Listed, RunRecord
@@ -28,17 +26,11 @@ from orchestrator.model.ids import deployment_of
 from orchestrator.model.run import Run
 from orchestrator.operations import runs
 from orchestrator.store import keys
-from orchestrator.store.submission import create_run, create_runs
+from orchestrator.store.submission import create_run
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
 LONGEST_WAIT = 60.0
-
-
-class Made(BaseModel):
-    """The runs that were made, in the order in which they were asked for."""
-
-    ids: list[str]
 
 
 @router.get("", response_model=Listed[RunRecord])
@@ -71,21 +63,6 @@ async def ask_for_run(
     """Ask for a run, now or later."""
     asked = asked_for(given, caller, idempotency_key)
     return answer(await backend.store.follow(create_run(asked)), 201)
-
-
-@router.post("/bulk", status_code=201, response_model=Made)
-async def ask_for_runs(
-    backend: BackendNeeded,
-    caller: CallerNeeded,
-    given: RunsGiven,
-    idempotency_key: IdempotencyKey = None,
-) -> Response:
-    """Ask for many runs. With an idempotency key the same request again makes none."""
-    asked = [
-        asked_for(each, caller, None if idempotency_key is None else f"{idempotency_key} {number}")
-        for number, each in enumerate(given.runs)
-    ]
-    return Document({"ids": await backend.store.follow(create_runs(asked))}, 201)
 
 
 @router.get("/{run_id}", response_model=RunRecord)

@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from orchestrator.api.backend import BackendNeeded, CallerNeeded
 from orchestrator.api.documents import Document, answer, answer_list, shown
-from orchestrator.api.given import RuleGiven, ScheduleGiven
+from orchestrator.api.given import RuleGiven, ScheduleGiven, When
 from orchestrator.api.records import Listed, ScheduleRecord, Upcoming
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.preview import preview
@@ -26,7 +25,7 @@ ALL = "/deployments/{flow}/{name}/schedules"
 ONE = ALL + "/{slug}"
 
 Count = Annotated[int, Query(ge=1, le=1000, description="How many instants.")]
-Start = Annotated[AwareDatetime | None, Query(description="From here on; default now.")]
+Start = Annotated[When | None, Query(description="From here on; default now.")]
 
 
 class ScheduleOfAll(ScheduleRecord):
