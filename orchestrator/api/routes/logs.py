@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from orchestrator.api.backend import Backend, BackendNeeded
-from orchestrator.api.documents import Document
+from orchestrator.api.documents import Document, shown
 from orchestrator.api.records import Listed, LogRecord
 from orchestrator.api.streaming import STREAM, Pulse, event_stream, message
 from orchestrator.model.clock import rfc3339
@@ -136,7 +136,7 @@ async def _live(
         except RunNotFound:
             yield message("end", None)
             return
-        document = run.to_json(0)
+        document = shown(run)
         if document != seen:
             seen = document
             yield message("run", document)

@@ -1,0 +1,194 @@
+"""What only HTTP has: idempotency keys, many at once, problems, webhooks, who acted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from orchestrator import Client
+from orchestrator.model.errors import ServerRefused, ServerUnavailable
+from orchestrator.model.webhook import signature
+from tests.api.serving import Served, serving
+from tests.cli.seeds import HELLO, Seeds
+from tests.support import Server
+
+V1 = "/api/v1"
+SECRET, READER = "writers-secret-0123", "readers-secret-0123"
+HOOKS = "shared-secret-of-hooks"
+
+
+def ask_for(api: Served, key: str | None = None, **body: Any) -> Any:
+    headers = {"Idempotency-Key": key} if key else {}
+    return api.post(f"{V1}/runs", {"deployment": HELLO, **body}, headers=headers)
+
+
+def test_the_same_key_gives_the_same_run(api: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    first, again = (ask_for(api, "k%C3%A4", parameters={"times": 2}) for _ in range(2))
+
+    assert (first.status, first.document["idempotency_key"]) == (201, "kä")
+    assert again.document["id"] == first.document["id"]
+    refused = ask_for(api, "k%C3%A4", parameters={"times": 3})
+    assert (refused.status, refused.code) == (409, "key_reused")
+    assert refused.document["facts"]["run_id"] == first.document["id"]
+
+
+def test_the_same_bulk_makes_no_more_runs(api: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    body = {"runs": [{"deployment": HELLO}, {"deployment": HELLO, "tags": ["x"]}]}
+    headers = {"Idempotency-Key": "bulk"}
+    first = api.post(f"{V1}/bulk/runs", body, headers=headers)
+    again = api.post(f"{V1}/bulk/runs", body, headers=headers)
+
+    assert first.status == 201
+    assert first.document == again.document
+    assert len(api.get(f"{V1}/runs").document["items"]) == 2
+
+
+def test_many_are_answered_for_one_by_one(api: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    waiting = seeds.waiting()
+    unknown = waiting[:13] + "0" * 21
+    cancelled = api.post(f"{V1}/bulk/cancel", {"ids": [waiting, unknown, waiting]}).document
+
+    assert [each["id"] for each in cancelled["items"]] == [waiting, unknown]
+    assert cancelled["items"][0]["run"]["state"] == "Cancelled"
+    assert cancelled["items"][1]["problem"]["code"] == "run_not_found"
+    (again,) = api.post(f"{V1}/bulk/retry", {"ids": [waiting]}).document["items"]
+    assert again["run"]["retry_of"] == waiting
+    (refused,) = api.post(f"{V1}/bulk/delete", {"ids": [again["run"]["id"]]}).document["items"]
+    assert refused["problem"]["code"] == "run_is_open"
+
+
+def test_runs_in_pages(api: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    every = [seeds.waiting() for _ in range(5)]
+    first = api.get(f"{V1}/runs?limit=3&tag=seeded&state=Scheduled&deployment=hello/first").document
+    second = api.get(f"{V1}/runs?limit=3&before={first['next']}").document
+
+    found = [run["id"] for run in [*first["items"], *second["items"]]]
+    assert sorted(found) == sorted(every)
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("GET", "/runs/nope", None, 404, "run_not_found"),
+        ("GET", "/deployments/a/b", None, 404, "deployment_not_found"),
+        ("GET", "/deployments/a/b/schedules/s", None, 404, "deployment_not_found"),
+        ("POST", "/runs", {"deployment": HELLO, "parameters": {"x": 1}}, 422, "invalid_parameters"),
+        ("POST", "/runs", {"deployment": HELLO, "nope": 1}, 422, "invalid_request"),
+        ("POST", "/runs", {"deployment": HELLO, "tags": ["\ud800"]}, 422, "invalid_request"),
+        ("POST", "/runs", {"deployment": HELLO, "scheduled_at": 5}, 422, "invalid_request"),
+        ("POST", "/runs", b"{", 422, "invalid_request"),
+        ("POST", "/schedules/preview", {"cron": "x"}, 422, "invalid_schedule"),
+        ("POST", "/runners/x/drain", None, 404, "runner_not_found"),
+        ("POST", "/events", {"event": "run.x", "resource": "1"}, 422, "invalid_option"),
+        ("GET", "/runs?before=x", None, 422, "invalid_option"),
+        ("GET", "/runs?limit=0", None, 422, "invalid_request"),
+        ("PATCH", "/runs", None, 405, "method_not_allowed"),
+        ("GET", "/nope", None, 404, "route_not_found"),
+    ],
+)
+def test_refusals_are_problems(
+    api: Served, seeds: Seeds, method: str, path: str, body: Any, status: int, code: str
+) -> None:
+    seeds.deployment()
+    headers = {"Content-Type": "application/json"}
+    answer = api.ask(method, f"{V1}{path}", body, headers=headers)
+
+    assert (answer.status, answer.code) == (status, code)
+    assert answer.document["detail"]
+    assert answer.document["remedy"]
+    assert answer.document["status"] == status
+
+
+def test_what_was_sent_is_not_repeated(api: Served) -> None:
+    answer = api.post(f"{V1}/runs", {"deployment": "a/b", "parameters": "my-password"})
+
+    assert answer.code == "invalid_request"
+    assert b"my-password" not in answer.body
+
+
+def test_a_schedule_and_its_instants(api: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    schedules = f"{V1}/deployments/{HELLO}/schedules"
+    rule = {"cron": "30 2 * * *", "timezone": "Europe/Berlin"}
+    made = api.post(schedules, {**rule, "slug": "nightly"})
+    start = "?count=3&start=2026-03-28T00:00:00Z"
+    stored = api.get(f"{schedules}/nightly/preview{start}").document["items"]
+
+    assert (made.status, made.document["origin"]) == (201, "user")
+    assert [each["at"] for each in stored] == [
+        "2026-03-28T01:30:00.000Z",
+        "2026-03-29T01:00:00.000Z",
+        "2026-03-30T00:30:00.000Z",
+    ]
+    assert "not exist" in stored[1]["notes"][0]
+    assert api.post(f"{V1}/schedules/preview{start}", rule).document["items"] == stored
+    (listed,) = api.get(f"{V1}/schedules").document["items"]
+    assert (listed["deployment"], listed["slug"]) == (HELLO, "nightly")
+
+
+def test_histories_tell_whose_key_it_was(server: Server, seeds: Seeds) -> None:
+    seeds.deployment()
+    with serving(server.url, api_key=f"alice={SECRET},{READER}:read") as api:
+        run = ask_for(api).code
+        assert run == "key_needed"
+        api.key = SECRET
+        made = ask_for(api).document
+        cancelled = api.post(f"{V1}/runs/{made['id']}/cancel").document
+
+    assert made["created_by"] == "alice"
+    assert "alice" in cancelled["history"][-1]["reason"]
+
+
+def test_a_client_with_a_key(server: Server, seeds: Seeds) -> None:
+    seeds.deployment()
+    with serving(server.url, api_key=f"{SECRET},{READER}:read") as api:
+        with Client(api.url, api_key=SECRET) as writer:
+            assert writer.create_run(HELLO).created_by == "key 1"
+        with Client(api.url, api_key=READER) as reader:
+            assert len(reader.runs()) == 1
+            with pytest.raises(ServerRefused, match="may read only"):
+                reader.create_run(HELLO)
+        with Client(api.url) as nobody, pytest.raises(ServerRefused, match="needs a key"):
+            nobody.runs()
+    with Client(api.url) as late, pytest.raises(ServerUnavailable):
+        late.runs()
+
+
+def test_a_program_posts_an_event(server: Server) -> None:
+    body = json.dumps({"sum": 3}).encode()
+    with serving(server.url, api_key=SECRET, webhook_secret=HOOKS) as api:
+
+        def post(signed: str, key: str = "delivery-1") -> Any:
+            headers = {"X-Signature-256": signed, "Idempotency-Key": key}
+            return api.post(f"{V1}/webhooks/order.paid?resource_id=7", body, headers=headers)
+
+        made = post(signature(HOOKS, body))
+        again = post(signature(HOOKS, body))
+        wrong = post(signature("another-secret-of-hooks", body))
+
+        assert made.status == 201
+        assert made.document["payload"] == {"sum": 3}
+        assert made.document["resource"] == {"id": "7"}
+        assert (wrong.status, wrong.code) == (401, "not_signed")
+        assert again.document["id"] == "delivery-1"
+        assert len(api.get(f"{V1}/events", key=SECRET).document["items"]) == 1
+
+
+def test_without_a_secret_no_program_posts(api: Served) -> None:
+    signed = {"X-Signature-256": signature("", b"{}")}
+    assert api.post(f"{V1}/webhooks/x", b"{}", headers=signed).code == "not_signed"
+
+
+def test_health_without_a_server() -> None:
+    with serving("unix:///nowhere/s") as api:
+        answer = api.get(f"{V1}/health")
+        assert (answer.status, answer.document["status"]) == (503, "down")
+        refused = api.get(f"{V1}/runs")
+        assert (refused.status, refused.code) == (503, "server_unavailable")
