@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ServerRefused,
         ServerUnavailable,
         SourceFailed,
+        TooDeep,
         TriggerNotFound,
     )
     from orchestrator.origin import EntrypointType
@@ -89,6 +90,7 @@ __all__ = [  # noqa: RUF022 by topic
     "RunIsFinal",
     "RunIsOpen",
     "KeyReused",
+    "TooDeep",
     "RunFailed",
     "FlowNotLoaded",
     "SourceFailed",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.model.states import State
-from tests.runner.serving import Place
+from tests.runner.serving import Place, definition
 from tests.support import Server, eventually
 
 LEASE = 2.0
@@ -92,3 +92,42 @@ def test_a_runner_can_leave_while_the_server_is_away(away: Place) -> None:
     assert runner.ends(4) == 130
     away.server.start()
     assert away.run(run_id).state is State.RUNNING  # whoever watches its lease brings it back
+
+
+@pytest.mark.long
+def test_waiting_for_a_child_outlasts_the_server(away: Place) -> None:
+    """Also asking for one: it is asked again under the same id."""
+    away.flows("""
+from orchestrator import run_deployment
+
+@flow
+def parent():
+    first = run_deployment("child/test").result_or_raise()
+    Path("one").write_text("")
+    while not Path("away").exists():
+        time.sleep(0.01)
+    return [first, run_deployment("child/test").result_or_raise()]
+
+@flow
+def child():
+    Path("child").write_text("began")
+    while not Path("may-end").exists():
+        time.sleep(0.01)
+    return "done"
+""")
+    runner = away.start(definition("parent/test"), definition("child/test"))
+    parent = away.submit("parent/test")
+    eventually(lambda: away.note("child"))
+    away.server.kill()
+    eventually(lambda: "The server does not answer" in runner.output)
+    away.server.start()
+    (away.folder / "may-end").touch()
+    eventually((away.folder / "one").exists)
+    away.server.kill()
+    (away.folder / "away").touch()
+    eventually(lambda: runner.output.count("The server does not answer") == 2)
+    away.server.start()
+
+    run = away.ended(parent, within=60)
+
+    assert (run.result, run.attempt, run.children) == (["done", "done"], 1, 2)

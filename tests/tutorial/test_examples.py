@@ -56,6 +56,7 @@ EXAMPLES = [
     ),
     Example("retries.py", "flaky/until-it-works", "got through at attempt 2", {"succeeds_at": 2}),
     Example("progress.py", "long-work/steps", 3, {"steps": 3, "seconds": 0.01}),
+    Example("parents.py", "count-all/whole", 5, {"texts": ["one two", "three four five"]}),
     Example("asynchronous.py", "gather/at-once", [0, 1, 2], {"waits": 3, "seconds": 0.01}),
 ]
 
