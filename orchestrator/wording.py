@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from orchestrator.model.deployment import Deployment, ScheduleRecord
+from orchestrator.model.deployment import Deployment, ScheduleRecord, ServedCode
 from orchestrator.model.run import Run
 from orchestrator.model.sizes import shown_size
 from orchestrator.model.spans import span
@@ -39,6 +39,12 @@ def used(run: Run) -> str | None:
         return None
     cpu = "" if run.cpu_seconds is None else f", {run.cpu_seconds:.2f} s of CPU"
     return f"{shown_size(run.peak_bytes)} of memory{cpu}"
+
+
+def code_text(code: ServedCode) -> str:
+    """Which code it is: ``commit 1a2b3c…, content 4d5e6f…``."""
+    content = f"content {code.content_hash[:12]}" if code.content_hash else ""
+    return ", ".join(filter(None, (f"commit {code.commit}" if code.commit else "", content)))
 
 
 def summary(error: dict[str, Any] | None) -> str:

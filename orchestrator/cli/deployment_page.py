@@ -9,7 +9,7 @@ from orchestrator.cli.moments import local, relative
 from orchestrator.cli.output import as_json, print_fields, print_heading, print_table
 from orchestrator.cli.triggers import print_triggers
 from orchestrator.model.deployment import Deployment, ScheduleRecord
-from orchestrator.wording import next_planned, rule_text, status
+from orchestrator.wording import code_text, next_planned, rule_text, status
 
 
 def print_deployments(deployments: Sequence[Deployment], now_ms: int) -> None:
@@ -50,18 +50,12 @@ def _code(deployment: Deployment) -> list[tuple[str, str]]:
     """What its runners execute, each different answer once."""
     told: dict[tuple[str, str], None] = {}
     for code in deployment.code.values():
-        told["Code", _code_text(code.commit, code.content_hash)] = None
+        told["Code", code_text(code)] = None
         if code.trouble:
             told["Trouble", f"not the newest: {code.trouble.strip()}"] = None
         if code.misfit:
             told["Misfit", f"other parameters than registered: {code.misfit}"] = None
     return list(told)
-
-
-def _code_text(commit: str | None, content_hash: str | None) -> str:
-    """Which code it is, in a few digits."""
-    content = f"content {content_hash[:12]}" if content_hash else ""
-    return ", ".join(filter(None, (f"commit {commit}" if commit else "", content)))
 
 
 def _row(deployment: Deployment, now_ms: int) -> tuple[str, ...]:

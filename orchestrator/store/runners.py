@@ -98,6 +98,9 @@ def read_runner(runner: str) -> Request[RunnerRecord | None]:
 def _record(text: str | None) -> RunnerRecord | None:
     if text is None:
         return None
-    fields = json.loads(text)
-    code = {name: ServedCode(**each) for name, each in fields.pop("code", {}).items()}
-    return RunnerRecord(**{**fields, "deployments": tuple(fields["deployments"])}, code=code)
+    document = json.loads(text)
+    # What a newer version says besides is passed over.
+    fields = {name: document[name] for name in RunnerRecord.__slots__ if name in document}
+    code = {name: ServedCode(**each) for name, each in document.get("code", {}).items()}
+    deployments = tuple(document["deployments"])
+    return RunnerRecord(**{**fields, "deployments": deployments, "code": code})

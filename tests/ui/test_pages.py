@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from orchestrator.model.deployment import ServedCode
 from orchestrator.model.ids import RunnerId
 from orchestrator.model.states import State
 from tests.api.serving import Served, serving
@@ -191,3 +192,23 @@ def test_a_server_that_is_away() -> None:
     with serving(server.url) as pages:
         server.stop()
         assert "Try again" in page(pages, "/", 503)
+
+
+def test_code_from_a_storage(pages: Served, seeds: Seeds) -> None:
+    """Which commit serves, and why it is not the newest: markup in a message stays text."""
+    seeds.deployment(source="https://example.org/flows.git (branch main)")
+    code = ServedCode(
+        source="https://example.org/flows.git (branch main)",
+        commit="c0ffee",
+        content_hash="d" * 64,
+        trouble="it does not answer <script>",
+        misfit="day is gone",
+    )
+    seeds.runner(code={HELLO: code})
+
+    shown = page(pages, f"/deployments/{HELLO}")
+
+    assert "https://example.org/flows.git (branch main)" in shown
+    assert "commit c0ffee, content dddddddddddd" in shown
+    assert "it does not answer &lt;script&gt;" in shown
+    assert "takes other parameters than are registered: day is gone" in shown
