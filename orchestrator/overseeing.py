@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from orchestrator.model.deployment import RunnerRecord
-from orchestrator.operations import runners
+from orchestrator.operations import auditing, runners
 from orchestrator.operations.acting import Acting
+from orchestrator.operations.auditing import Misfit
 from orchestrator.operations.runners import ServerState
 from orchestrator.reading import runner_of
 from orchestrator.store.checks import Finding
@@ -64,6 +66,17 @@ class Overseeing:
         """Whether the server can be used, and what is risky about it; the worst first."""
         return self._server().findings
 
+    def audit_keys(self) -> list[Misfit]:
+        """What in the server's keys does not fit, in any deployment. Nothing is changed."""
+        call = Call(read=_misfits, method="GET", path="/server/misfits")
+        return self._transport.do(auditing.audit(), call)
+
+    def repair_keys(self) -> list[Misfit]:
+        """The same, and each open run is led to once again afterwards. Runners that serve do so by
+        themselves, within two looks."""
+        call = Call(read=_misfits, method="POST", path="/server/repair")
+        return self._transport.do(auditing.repair(self._acting), call)
+
     def _server(self) -> ServerState:
         call = Call(
             read=lambda document: ServerState(document["facts"], document["scheduler"]),
@@ -71,3 +84,7 @@ class Overseeing:
             path="/server",
         )
         return self._transport.do(runners.server_state(), call)
+
+
+def _misfits(document: dict[str, Any]) -> list[Misfit]:
+    return [Misfit(**each) for each in document["items"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,10 +22,18 @@ if TYPE_CHECKING:
 _CLOCK_WARN_MS = 2_000
 """People compare log lines of two hosts; nothing that must be right depends on clocks (I18)."""
 
+_MOST_MISFITS = 20
+"""Damage comes in masses: more lines tell nothing more."""
+
 _MARKS = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "refuse": ("REFUSED", "bold red")}
 
 
-def doctor(output: OutputOption = Output.TEXT) -> None:
+RepairOption = Annotated[
+    bool, typer.Option("--repair", help="Make keys that were damaged fit each other again.")
+]
+
+
+def doctor(repair: RepairOption = False, output: OutputOption = Output.TEXT) -> None:
     """Check this machine and the server; exit 1 when something cannot work like this."""
     from orchestrator.model.errors import ServerUnavailable
     from orchestrator.settings import load_settings
@@ -34,7 +42,7 @@ def doctor(output: OutputOption = Output.TEXT) -> None:
     findings = [*_of_interpreter()]
     code = ExitCode.DONE
     try:
-        findings += _of_server(settings)
+        findings += _of_server(settings, repair=repair)
     except ServerUnavailable as error:
         findings.append(Finding("refuse", f"server {error.url}: {error.why}", error.remedy))
         code = ExitCode.NO_SERVER
@@ -63,7 +71,7 @@ def _of_interpreter() -> Iterator[Finding]:
         yield Finding("ok", "this interpreter can fork runs")
 
 
-def _of_server(settings: Settings) -> Iterator[Finding]:
+def _of_server(settings: Settings, *, repair: bool) -> Iterator[Finding]:
     """What the server says of itself, and who is there to use it."""
     from orchestrator.client import Client
 
@@ -72,6 +80,7 @@ def _of_server(settings: Settings) -> Iterator[Finding]:
         yield _of_clock(client)
         yield _of_scheduler(client, settings)
         yield _of_runners(client)
+        yield from _of_keys(client, repair=repair)
         yield from _of_api(settings)
 
 
@@ -95,6 +104,21 @@ def _of_scheduler(client: Client, settings: Settings) -> Finding:
     return Finding(
         "warn", "no scheduler is alive: schedules, delayed runs and retries wait", remedy
     )
+
+
+def _of_keys(client: Client, *, repair: bool) -> Iterator[Finding]:
+    """Whether each open run is led to by exactly one key, and nothing leads astray."""
+    misfits = client.repair_keys() if repair else client.audit_keys()
+    if not misfits:
+        yield Finding("ok", "records and what leads to their runs fit each other")
+    for each in misfits[:_MOST_MISFITS]:
+        what = f"{each.deployment}: run {each.run}: {each.what}"
+        if repair:
+            yield Finding("ok", f"repaired: {what}")
+        else:
+            yield Finding("warn", what, "A serving runner repairs it; or: doctor --repair")
+    if (more := len(misfits) - _MOST_MISFITS) > 0:
+        yield Finding("ok" if repair else "warn", f"{more} more of the same kind")
 
 
 def _of_api(settings: Settings) -> Iterator[Finding]:

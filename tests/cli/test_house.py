@@ -74,3 +74,21 @@ def test_doctor_exits_1_for_a_server_that_must_not_be_used(tmp_path: Path) -> No
     assert answer.code == 1
     assert "REFUSED" in answer.out
     assert "maxmemory-policy noeviction" in answer.out
+
+
+def test_doctor_names_damaged_keys_and_repairs_them(terminal: Terminal, seeds: Seeds) -> None:
+    """A run whose ticket somebody deleted is led to again; asked once more, all fits."""
+    d = seeds.deployment(HELLO)
+    run = seeds.waiting()
+    with redis.Redis.from_url(str(terminal.url)) as client:
+        client.delete(f"orc:{{{d}}}:queue")
+
+    named = terminal.call("doctor")
+    repaired = terminal.call("doctor", "--repair")
+    after = terminal.call("doctor")
+
+    assert (named.code, repaired.code, after.code) == (0, 0, 0)
+    assert f"run {run}: waits without ticket" in named.out
+    assert "doctor --repair" in named.out
+    assert f"repaired: {HELLO}: run {run}: waits without ticket" in repaired.out
+    assert "fit each other" in after.out

@@ -215,6 +215,7 @@ def test_I22_damage_is_seen_and_mended(
 ) -> None:
     sound = dump(client)
     assert not look(busy).odd
+    assert busy.store.follow(upkeep.audit_deployment(D)) == []
     assert busy.store.follow(upkeep.repair_deployment(D)) == 0
     assert {key: sound[key] for key in sound if "runners" not in key} == {
         key: text for key, text in dump(client).items() if "runners" not in key
@@ -222,6 +223,9 @@ def test_I22_damage_is_seen_and_mended(
 
     damage(client)
     assert look(busy).odd == (damage not in UNSEEN)
+    damaged = dump(client)
+    assert busy.store.follow(upkeep.audit_deployment(D)), "it is named"
+    assert dump(client) == damaged, "and nothing is changed"
     assert busy.store.follow(upkeep.repair_deployment(D)) > 0
     assert not look(busy).odd
     assert busy.store.follow(upkeep.repair_deployment(D)) == 0

@@ -200,7 +200,9 @@ def drain_of(runner: RunnerId) -> Request[Any]:
 
 
 def repair_of(place: str, _: Scene) -> Request[Any]:
-    return for_deployment(D, "repair_deployment", list, place=place, after="", retention_ms=1)
+    return for_deployment(
+        D, "repair_deployment", list, place=place, after="", retention_ms=1, only_look=""
+    )
 
 
 def finish(scene: Scene, state: State, retries: int, delay: int = 0) -> Request[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Literal
 
 from fastapi import APIRouter
@@ -11,7 +13,7 @@ from starlette.responses import Response
 from orchestrator.api.backend import BackendNeeded, CallerNeeded
 from orchestrator.api.documents import Document, answer, answer_list
 from orchestrator.api.records import Listed, RunnerRecord
-from orchestrator.operations import runners
+from orchestrator.operations import auditing, runners
 
 router = APIRouter(tags=["runners"])
 
@@ -30,6 +32,14 @@ class ServerRecord(BaseModel):
     facts: dict[str, str]
     findings: list[Finding]
     scheduler: bool
+
+
+class MisfitRecord(BaseModel):
+    """Something that the keys of a deployment should not say."""
+
+    deployment: str
+    run: str
+    what: str
 
 
 @router.get("/runners", response_model=Listed[RunnerRecord])
@@ -59,3 +69,19 @@ async def read_server(backend: BackendNeeded) -> Response:
         {"level": each.level, "what": each.what, "remedy": each.remedy} for each in state.findings
     ]
     return Document({"facts": state.facts, "findings": findings, "scheduler": state.is_led})
+
+
+@router.get("/server/misfits", response_model=Listed[MisfitRecord])
+async def audit_keys(backend: BackendNeeded) -> Response:
+    """What in the keys does not fit. Nothing is changed."""
+    return _misfits(await backend.store.follow(auditing.audit()))
+
+
+@router.post("/server/repair", response_model=Listed[MisfitRecord])
+async def repair_keys(backend: BackendNeeded, caller: CallerNeeded) -> Response:
+    """The same, and each open run is led to once again afterwards."""
+    return _misfits(await backend.store.follow(auditing.repair(backend.acting(caller))))
+
+
+def _misfits(found: Sequence[auditing.Misfit]) -> Response:
+    return Document({"items": [asdict(each) for each in found], "next": None})

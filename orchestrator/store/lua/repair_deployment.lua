@@ -1,13 +1,14 @@
 #!lua flags=allow-oom
 -- KEYS  leases delayed queue_first queue queue_late runs expiring
--- ARGV  place after retention_ms run_prefix control
+-- ARGV  place after retention_ms only_look run_prefix control
 -- USES  clock states tickets groups guards
 -- REPLY ok
 -- One page of a walk over everything that leads to runs, and over the runs. After a whole walk each
 -- open run has one path (I12) and nothing leads elsewhere (I13, I14); without damage nothing was
 -- changed (I22). States stay as they are: a run that waits gets its ticket or delay, a claimed one
 -- its place among the leases. The latter needs no pending ticket to go on, and gets none.
--- Answers the word, how many differences were repaired, where the next page begins ('' when done).
+-- `only_look`: the same walk, and nothing is changed.
+-- Answers the word, where the next page begins ('' when done), and each difference as {run, what}.
 local PAGE = 100
 local NEXT = {leases = 'delayed', delayed = 'first', first = 'queue', queue = 'late', late = 'runs',
   runs = 'expiring', expiring = ''}
@@ -63,31 +64,40 @@ end
 local records = {}
 for _, each in ipairs(page) do records[each.id] = records[each.id] or read(each.id) end
 
-local repaired, queued, removed = 0, false, 0
+local differences, queued, removed = {}, false, 0
+local repairs = only_look == ''
+local function note(id, what) differences[#differences + 1] = {id, what} end
+local function write(...) if repairs then redis.call(...) end end
 local function put(name, record, score)
   if record[name] then return end
-  redis.call('ZADD', sets[name], score, record.id)
-  repaired = repaired + 1
+  write('ZADD', sets[name], score, record.id)
+  note(record.id, 'missing in ' .. name)
 end
 local function remove(name, record)
   if not record[name] then return end
-  redis.call('ZREM', sets[name], record.id)
-  repaired = repaired + 1
-  if name == place then removed = removed + 1 end
+  write('ZREM', sets[name], record.id)
+  note(record.id, 'wrongly in ' .. name)
+  if name == place and repairs then removed = removed + 1 end
 end
 local function give_path(record)
   if record.waits or (record.due and record.due > at) then
     put('delayed', record, math.max(record.due or at, at))
-    redis.call('HSET', record.key, 'ticket', '')
-  else
-    redis.call('HSET', record.key, 'ticket', put_ticket(queue, 'queue', record.id))
-    repaired, queued = repaired + 1, true
+    write('HSET', record.key, 'ticket', '')
+    return
+  end
+  note(record.id, 'waits without ticket')
+  if repairs then
+    write('HSET', record.key, 'ticket', put_ticket(queue, 'queue', record.id))
+    queued = true
   end
 end
 local function mend_open(record)
   put('runs', record, record.created_at or at)
   remove('expiring', record)
-  if record.life >= 0 then redis.call('PERSIST', record.key) end
+  if record.life >= 0 then
+    write('PERSIST', record.key)
+    note(record.id, 'open, and its record expires')
+  end
   if record.is_claimed then
     remove('delayed', record)
     put('leases', record, at)
@@ -99,7 +109,7 @@ local function mend_open(record)
   elseif not record.delayed then
     give_path(record)
   elseif record.ticket ~= '' then
-    redis.call('HSET', record.key, 'ticket', '')
+    write('HSET', record.key, 'ticket', '')
   end
 end
 local function mend(record)
@@ -108,7 +118,10 @@ local function mend(record)
   remove('delayed', record)
   if record.state then
     local life = record.life >= 0 and record.life or tonumber(retention_ms)
-    if record.life < 0 then redis.call('PEXPIRE', record.key, retention_ms) end
+    if record.life < 0 then
+      write('PEXPIRE', record.key, retention_ms)
+      note(record.id, 'over, and its record never expires')
+    end
     put('runs', record, record.created_at or at)
     put('expiring', record, at + life)
   elseif not record.expiring or tonumber(record.expiring) > at + 1000 then
@@ -129,8 +142,8 @@ for _, each in ipairs(page) do
 end
 for _, each in ipairs(page) do
   if each.entry and not leads_to(records[each.id], place, each.entry) then
-    drop_ticket(place .. ' ' .. each.entry, streams)
-    repaired = repaired + 1
+    if repairs then drop_ticket(place .. ' ' .. each.entry, streams) end
+    note(each.id, 'ticket ' .. each.entry .. ' leads nowhere')
   end
 end
 if queued then redis.call('PUBLISH', control, 'queue') end
@@ -143,4 +156,4 @@ elseif streams[place] then
 else
   next_after = string.format('%.0f', (tonumber(after) or 0) + PAGE - removed)
 end
-return {'ok', tostring(repaired), next_place, next_after}
+return {'ok', next_place, next_after, unpack(differences)}
