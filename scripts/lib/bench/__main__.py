@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import peers, product, simulate
+from bench import peers, product, recovery, simulate
 from bench.figures import Figure, table
 
 Section = Callable[[argparse.Namespace], list[Figure]]
@@ -19,6 +19,7 @@ Section = Callable[[argparse.Namespace], list[Figure]]
 SECTIONS: dict[str, Section] = {
     "product": lambda chosen: product.measure(chosen.runs),
     "peers": lambda _: peers.measure(),
+    "recovery": lambda _: recovery.measure(),
     "simulate": lambda chosen: simulate.measure(chosen.runners),
 }
 """By the name that is typed; each says in its module what it measures."""
