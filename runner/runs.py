@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from orchestrator.execution.pipe import Message
 from orchestrator.model.deployment import DeploymentDefinition
 from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.model.watching import deadline
 from orchestrator.store.children import parted
 from orchestrator.store.leases import Claimed, start_run
 from orchestrator.store.logs import append_log
@@ -27,7 +28,6 @@ from .outcomes import Ended, Fate, Terms, Verdict, judge, refused
 from .requests import Asking
 from .streams import Lifelines
 from .telling import Telling
-from .watching import deadline
 from .writes import Writes
 
 

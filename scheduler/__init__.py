@@ -27,7 +27,8 @@ def main(arguments: list[str]) -> int:
         url = settings.redis_url
         if url is None:
             return _ended(NO_SERVER, "no server is configured: set ORCHESTRATOR_REDIS_URL")
-        asyncio.run(work(url, round(settings.retention_days * 86_400_000)))
+        retention_ms = round(settings.retention_days * 86_400_000)
+        asyncio.run(work(url, settings.lease_seconds, retention_ms))
     except InvalidOption as error:
         return _ended(USAGE, str(error))
     except (ServerRefused, ServerUnavailable) as error:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Coroutine
 from contextlib import suppress
 
+from orchestrator.model.clock import SystemClock
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.connection import open_async_store
@@ -17,6 +18,7 @@ from .dispatching import LONGEST_SLEEP_MS, Dispatcher
 from .enduring import endure
 from .feeding import Feeder
 from .leading import RENEW_SECONDS, Leadership
+from .observing import Observer
 from .serverclock import ServerClock
 from .starting import check_start
 from .triggers import Triggers
@@ -27,7 +29,7 @@ GATHER_SECONDS = 0.02
 _log = logging.getLogger(__name__)
 
 
-async def work(url: str, retention_ms: int = RETENTION_MS) -> None:
+async def work(url: str, lease: float, retention_ms: int = RETENTION_MS) -> None:
     """Schedule until SIGTERM or SIGINT.
 
     Raises:
@@ -41,16 +43,16 @@ async def work(url: str, retention_ms: int = RETENTION_MS) -> None:
     try:
         await _until(stop, check_start(store))
         if not stop.is_set():
-            await _until(stop, Worker(store, retention_ms).run())
+            await _until(stop, Worker(store, lease, retention_ms).run())
     finally:
         await store.close()
     _log.info("stopped")
 
 
 class Worker:
-    """Leads or stands by, and dispatches while it leads."""
+    """Leads or stands by; dispatches and watches leases while it leads."""
 
-    def __init__(self, store: AsyncStore, retention_ms: int = RETENTION_MS) -> None:
+    def __init__(self, store: AsyncStore, lease: float, retention_ms: int = RETENTION_MS) -> None:
         self._store = store
         self._wake = asyncio.Event()
         self._heard = asyncio.Event()
@@ -59,6 +61,7 @@ class Worker:
         self._dispatcher = Dispatcher(store, self._clock, retention_ms)
         self._feeder = Feeder(store)
         self._triggers = Triggers(store)
+        self._observer = Observer(store, SystemClock(), lease, retention_ms)
 
     async def run(self) -> None:
         """Work until cancelled. A loop that ends by an error ends the others, and the program."""
@@ -68,6 +71,7 @@ class Worker:
                 loops.create_task(endure("leading", self._lead))
                 loops.create_task(endure("dispatching", self._dispatch))
                 loops.create_task(endure("noticing", self._notice))
+                loops.create_task(endure("observing", self._observe))
         finally:
             await self._leadership.leave()
 
@@ -121,6 +125,13 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_ms / 1000):
                 await self._wake.wait()
+
+    async def _observe(self) -> None:
+        if self._leadership.leads:
+            await self._observer.look()
+        else:
+            self._observer.forget()
+        await asyncio.sleep(self._observer.pause)
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[None, None, None]) -> None:

@@ -80,9 +80,9 @@ MUTANTS = [
     ),
     Mutant(
         "reaper not starting anew after an outage",
-        "runner/watching.py",
+        "orchestrator/model/watching.py",
         (("        self._since.clear()\n", ""),),
-        "tests/runner/test_watching.py::test_a_failed_look_starts_anew",
+        "tests/model/test_watching.py::test_a_failed_look_starts_anew",
     ),
     Mutant(
         "tick without cursor compare",

@@ -18,6 +18,7 @@ from random import Random
 from orchestrator import Client
 from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run, run_from_hash
+from orchestrator.store.scripts import script, script_names
 from soak import fleet
 from soak.attempts import attempts_of, read_marks
 from soak.evidence import Evidence
@@ -188,6 +189,8 @@ def trial(
     ``other`` version, the last host and the last scheduler run it, and the clock of those before
     them is wrong."""
     wardrobe = [code] if other is None else [other, replace(code, clock_is_wrong=True), code]
+    for name in script_names():
+        script(name)  # read now: whoever edits files meanwhile does not change this trial
     (folder / "locks").mkdir(parents=True)
     (folder / "marks").touch()
     os.environ[MARK] = uuid.uuid4().hex

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.runner.parts import part
-
-watching = part("watching")
+from orchestrator.model import watching
 
 T = 30.0
 
 
-def watch() -> Any:
+def watch() -> watching.Watch[str]:
     return watching.Watch(T / 3)
 
 
-def mark(sign: object, who: str = "run") -> Any:
+def mark(sign: object, who: str = "run") -> watching.Mark[str]:
     return watching.Mark(who, sign, T)
 
 
-def looks(watched: Any, *at: float, sign: object = 0) -> list[list[str]]:
+def looks(watched: watching.Watch[str], *at: float, sign: object = 0) -> list[list[str]]:
     return [watched.look(moment, moment, [mark(sign)]) for moment in at]
 
 
