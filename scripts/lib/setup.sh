@@ -1,7 +1,7 @@
 # Sourced by the scripts: makes .venv fit pyproject.toml, from nothing or in a moment.
 # setup run   what the product needs
-# setup dev   the same, the tools of the tests, and Debian's redis-server and faketime where they
-#             can be had
+# setup dev   the same, the tools of the tests, and Debian's redis-server, faketime and chromium
+#             where they can be had
 
 setup() {
     local kind="$1" extra="" stamp
@@ -18,6 +18,7 @@ setup() {
     if [ "$kind" = dev ]; then
         debian_package redis-server redis-server
         debian_package faketime faketime
+        debian_package chromium chromium
     fi
     debian_package git git
     export PATH="$PWD/.venv/bin:$PATH"

@@ -15,7 +15,7 @@ class Log {
     this.follow = document.querySelector("[data-follow]");
     this.earlier = document.querySelector("[data-earlier]");
     this.status = document.querySelector("[data-log-status]");
-    this.loading = false;
+    this.turn = Promise.resolve();
   }
 
   start() {
@@ -40,7 +40,7 @@ class Log {
   }
 
   async catchUp() {
-    const fresh = await this.load({ after: this.lines.dataset.last });
+    const fresh = await this.load(() => ({ after: this.lines.dataset.last }));
     if (!fresh) return;
     this.lines.dataset.last = fresh.dataset.last;
     if ("over" in fresh.dataset) this.lines.dataset.over = "";
@@ -58,7 +58,7 @@ class Log {
 
   async above() {
     const height = this.box.scrollHeight;
-    const fresh = await this.load({ before: this.lines.dataset.first });
+    const fresh = await this.load(() => ({ before: this.lines.dataset.first }));
     if (!fresh) return;
     this.follow.querySelector("input").checked = false;
     this.lines.dataset.first = fresh.dataset.first;
@@ -73,9 +73,14 @@ class Log {
     this.count();
   }
 
-  async load(place) {
-    if (this.loading) return null;
-    this.loading = true;
+  // One after the other: what is above and what comes meanwhile both know their place.
+  load(place) {
+    const mine = this.turn.then(() => this.ask(place()));
+    this.turn = mine;
+    return mine;
+  }
+
+  async ask(place) {
     const address = new URL(this.box.dataset.log, location.href);
     for (const [name, text] of Object.entries(place)) if (text) address.searchParams.set(name, text);
     try {
@@ -84,8 +89,6 @@ class Log {
       return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("ol");
     } catch {
       return null;
-    } finally {
-      this.loading = false;
     }
   }
 

@@ -1,0 +1,70 @@
+"""A real browser before real pages. Everything here is long: a browser is heavy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from orchestrator.store.connection import open_store
+from tests.api.serving import Served, serving
+from tests.browser.looking import Faults, opened
+from tests.cli.seeds import Seeds
+from tests.support import Server
+from tests.support.processes import Starter, scripts
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.long)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; ``scripts/test`` installs it."""
+    path = shutil.which("chromium")
+    assert path, "no chromium on PATH: apt-get install chromium"
+    with sync_playwright() as playwright:
+        # --no-sandbox: tests run as root in containers, and see only our own pages.
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def pages_of_worker(server_of_worker: Server) -> Iterator[Served]:
+    with serving(server_of_worker.url) as served:
+        yield served
+
+
+@pytest.fixture
+def pages(server: Server, pages_of_worker: Served) -> Served:
+    return pages_of_worker
+
+
+@pytest.fixture
+def seeds(server: Server) -> Iterator[Seeds]:
+    store = open_store(server.url)
+    yield Seeds(store)
+    store.close()
+
+
+@pytest.fixture
+def starter(server: Server, tmp_path: Path) -> Iterator[Starter]:
+    """Starts scripts that serve."""
+    with scripts(tmp_path, ORCHESTRATOR_REDIS_URL=server.url) as started:
+        yield started
+
+
+@pytest.fixture
+def tab(browser: Browser, pages: Served) -> Iterator[Page]:
+    """A tab of a browser of its own; in the end nothing went wrong in it."""
+    faults = Faults()
+    with opened(browser, pages.url, faults) as page:
+        yield page
+    assert not faults.found, faults.found
