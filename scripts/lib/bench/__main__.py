@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import peers, product, recovery, simulate
+from bench import pages, peers, product, recovery, simulate
 from bench.figures import Figure, table
 
 Section = Callable[[argparse.Namespace], list[Figure]]
@@ -20,6 +20,7 @@ SECTIONS: dict[str, Section] = {
     "product": lambda chosen: product.measure(chosen.runs),
     "peers": lambda _: peers.measure(),
     "recovery": lambda _: recovery.measure(),
+    "pages": lambda chosen: pages.measure(chosen.deployments, chosen.finished),
     "simulate": lambda chosen: simulate.measure(chosen.runners),
 }
 """By the name that is typed; each says in its module what it measures."""
@@ -31,6 +32,8 @@ def main() -> int:
                         help=f"of {', '.join(SECTIONS)} (default: product)")  # fmt: skip
     parser.add_argument("--runs", type=int, default=2000, help="runs of the throughput figure")
     parser.add_argument("--runners", type=int, default=1000, help="simulated ones")
+    parser.add_argument("--deployments", type=int, default=1000, help="behind the pages")
+    parser.add_argument("--finished", type=int, default=1_000_000, help="runs behind the pages")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     chosen = parser.parse_args()
     if unknown := set(chosen.sections) - set(SECTIONS):
