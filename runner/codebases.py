@@ -35,7 +35,7 @@ class Codebase:
         """Whether that is what serves."""
         return self.current.code is not None and revision in (
             self.current.code.revision,
-            self.current.code.content,
+            self.current.content,
         )
 
     def served(self, name: str) -> ServedCode:

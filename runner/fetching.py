@@ -46,7 +46,10 @@ class Fetching:
             max_age=max_age,
             revision=revision,
         )
-        process = _begin()
+        try:
+            process = _begin()
+        except OSError as error:  # no processes, memory or descriptors left
+            return Look(None, f"a look could not begin: {error}")
         self.pids.add(process.pid)
         try:
             # In a thread: asyncio's own processes cannot be told from strays before they are known.
@@ -61,19 +64,19 @@ def _begin() -> subprocess.Popen[bytes]:
         [sys.executable, "-P", str(PROGRAM)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
 
 
 def _talk(process: subprocess.Popen[bytes], question: bytes) -> Look:
     try:
-        answer, complaint = process.communicate(question, LONGEST_LOOK)
+        answer, _ = process.communicate(question, LONGEST_LOOK)
     except subprocess.TimeoutExpired:
         return Look(None, f"it did not answer within {LONGEST_LOOK:g} s", "look at the network")
-    if not answer:
-        words = complaint.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        return Look(None, f"the look ended with code {process.returncode}: {words[-1]}")
+    if process.returncode != 0:
+        # Its words are not ours to repeat: a secret might be among them.
+        return Look(None, f"the look ended with code {process.returncode}")
     return Look.from_json(json.loads(answer))
 
 

@@ -30,6 +30,10 @@ KEPT = 2
 """Checkouts that nobody uses and that stay all the same, the latest used: for a step back."""
 
 
+FORGOTTEN_AFTER = 30 * 86_400.0
+"""Seconds without a look after which a whole place is removed: its script serves no more."""
+
+
 class Checkouts:
     """Those of one place. Inside ``locked`` only one process of this host changes them."""
 
@@ -82,6 +86,10 @@ class Checkouts:
         finally:
             remove(new)
 
+    def touch(self, code: Code) -> None:
+        """Somebody is about to use it."""
+        (self._all / f"{code.revision}.lock").touch(mode=0o600)
+
     def known(self, track: str) -> dict[str, Any] | None:
         """What the latest look at a track has found."""
         return read_json(self.folder / f"known-{track}.json")
@@ -99,6 +107,13 @@ class Checkouts:
         for path in idle[KEPT:]:
             self._remove_if_idle(path.stem)
 
+    def drop(self) -> None:
+        """Remove everything, unless somebody uses a part of it."""
+        for path in self._all.glob("*.json"):
+            self._remove_if_idle(path.stem)
+        if not any(self._all.glob("*.json")):
+            remove(self.folder)
+
     def _remove_if_idle(self, revision: str) -> None:
         lock = self._all / f"{revision}.lock"
         with lock.open("a") as file:
@@ -115,6 +130,17 @@ class Checkouts:
 def _last_used(path: Path) -> float:
     lock = path.with_suffix(".lock")
     return lock.stat().st_mtime if lock.exists() else path.stat().st_mtime
+
+
+def forget_unused(home: Path, now: float) -> None:
+    """Remove the places at which nobody has looked for ``FORGOTTEN_AFTER`` and that nobody uses.
+    Called without any lock: two processes could wait for each other."""
+    for folder in (home / "sources").iterdir():
+        looks = [path.stat().st_mtime for path in folder.glob("known-*.json")]
+        if looks and now - max(looks) > FORGOTTEN_AFTER:
+            place = Checkouts(home, folder.name)
+            with place.locked():
+                place.drop()
 
 
 def use(code: Code) -> int | None:

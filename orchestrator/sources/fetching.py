@@ -8,6 +8,7 @@ killed.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -20,10 +21,10 @@ if __name__ == "__main__" and HOME not in sys.path:
 
 from orchestrator.model.code import Code  # noqa: E402
 from orchestrator.model.errors import SourceFailed  # noqa: E402
-from orchestrator.sources.checkouts import Checkouts  # noqa: E402
+from orchestrator.sources.checkouts import Checkouts, forget_unused  # noqa: E402
 from orchestrator.sources.contents import Escape  # noqa: E402
 from orchestrator.sources.copying import fetch_copy  # noqa: E402
-from orchestrator.sources.failing import system_failed  # noqa: E402
+from orchestrator.sources.failing import scrubbed, system_failed  # noqa: E402
 from orchestrator.sources.git_fetching import fetch_git  # noqa: E402
 from orchestrator.sources.looks import Asked, Look  # noqa: E402
 from orchestrator.sources.storages import (  # noqa: E402
@@ -52,7 +53,8 @@ def look(storage: Storage, home: Path, max_age: float = 0.0) -> Look:
             found = _found(storage, checkouts, known)
             checkouts.note(track, {**found, "at": time.time()})
             checkouts.clean()
-            return _remembered(checkouts, found)
+        forget_unused(home, time.time())
+        return _remembered(checkouts, found)
     except OSError as error:
         failed = system_failed(storage.shown, error, storage.secrets)
         return Look(None, failed.why, failed.remedy)
@@ -64,6 +66,7 @@ def fetch_revision(storage: Storage, home: Path, revision: str) -> Look:
     try:
         with checkouts.locked():
             if (code := checkouts.find(revision)) is not None:
+                checkouts.touch(code)
                 return Look(code)
             if isinstance(storage, GitRepository):
                 return Look(fetch_git(storage, checkouts, revision))
@@ -106,17 +109,25 @@ def _in_place(storage: LocalStorage) -> Look:
     return Look(Code(folder=str(storage.path), revision="", commit=None, content=""))
 
 
+def _answer(asked: Asked) -> Look:
+    storage, home = storage_from_json(asked.storage), Path(asked.home)
+    try:
+        if asked.revision is None:
+            return look(storage, home, asked.max_age)
+        return fetch_revision(storage, home, asked.revision)
+    except Exception as error:  # noqa: BLE001 - told like any failure, and without its secrets
+        return Look(None, scrubbed(f"{type(error).__name__}: {error}", storage.secrets))
+
+
 def _main() -> None:
     from orchestrator.execution.kernel import die_with
 
     asked = Asked(**json.load(sys.stdin))
     die_with(asked.parent)
-    storage, home = storage_from_json(asked.storage), Path(asked.home)
-    if asked.revision is None:
-        found = look(storage, home, asked.max_age)
-    else:
-        found = fetch_revision(storage, home, asked.revision)
-    json.dump(found.to_json(), sys.stdout)
+    # Whatever a library prints is no part of the answer.
+    with open(os.dup(1), "w") as answer:
+        os.dup2(2, 1)
+        json.dump(_answer(asked).to_json(), answer)
 
 
 if __name__ == "__main__":

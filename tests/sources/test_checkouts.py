@@ -74,6 +74,24 @@ def test_an_interrupted_checkout_is_none(home: Path) -> None:
         assert not left.exists()
 
 
+def test_a_source_that_nobody_looks_at_is_forgotten(repository: Repository, home: Path) -> None:
+    one, other = GitRepository(repository.url), GitRepository(f"{repository.url}/.git")
+    code = look(one, home).code
+    look(other, home)
+    assert code is not None
+    used = use(code)
+    assert used is not None
+    long_ago = 1_000_000_000
+    for known in (home / "sources" / place_key(one)).glob("known-*.json"):
+        os.utime(known, (long_ago, long_ago))
+
+    look(other, home)
+    assert Path(code.folder).exists(), "somebody uses it"
+    os.close(used)
+    look(other, home)
+    assert [path.name for path in (home / "sources").iterdir()] == [place_key(other)]
+
+
 def test_commits_that_come_and_go_do_not_pile_up(repository: Repository, home: Path) -> None:
     storage = GitRepository(repository.url)
     for number in range(KEPT + 3):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import stat
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 from orchestrator import Client, FlowNotLoaded, LocalStorage, RemoteStorage, SourceFailed, flow
 from orchestrator.execution import context
 from orchestrator.sources.fetching import fetch_revision, look
+from orchestrator.sources.looks import PROGRAM, Asked, Look
 from orchestrator.sources.storages import Storage
 from tests.sources.repository import FLOW, answers, free_port
 from tests.support import Server, eventually
@@ -254,3 +256,22 @@ if __name__ == "__main__":
         assert second.content_hash != first.content_hash
         again = client.retry_run(first.id, same_code=True)
         assert client.wait_for_run(again.id, timeout=60).result == ["one"]
+
+
+def test_the_process_that_looks(folder: Path, home: Path) -> None:
+    """It answers in JSON whatever happens, and repeats no secret."""
+
+    def ask(storage: Storage, **more: Any) -> Look:
+        asked = Asked(storage=storage.to_json(), home=str(home), parent=os.getpid(), **more)
+        words = [sys.executable, "-P", str(PROGRAM)]
+        ended = subprocess.run(words, input=asked.to_text(), capture_output=True, check=True)
+        return Look.from_json(json.loads(ended.stdout))
+
+    found = ask(RemoteStorage(f"file://{folder}", nonsense=SECRET))
+    assert (found.code is None) is bool(found.why)
+    good = ask(RemoteStorage(f"file://{folder}"))
+    assert good.code is not None
+    assert ask(RemoteStorage(f"file://{folder}"), revision=good.code.revision) == good
+    bad = ask(RemoteStorage("zip://::simplecache::file:///nothing", fo=SECRET))
+    assert bad.code is None
+    assert SECRET not in str(bad.why)
