@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from orchestrator.model.errors import ServerUnavailable
@@ -39,6 +41,7 @@ from .runs import HeldRun, Surroundings
 from .shutdown import Leaving, Wishes
 from .spawning import Spawning
 from .standstills import Standstills
+from .strays import bury_strangers
 from .writes import Writes
 
 NO_SERVER, BROKEN = 3, 1
@@ -178,6 +181,8 @@ class Service:
                 "standstills": self._standstills.loop(),
             }.items()
         }
+        if os.getpid() == 1:  # every orphan of the container becomes a child of ours (F70)
+            loops.add(asyncio.create_task(bury_strangers(), name="burying"))
         leaving = asyncio.create_task(self._leaving.when_asked(), name="leaving")
         loops |= {leaving, asyncio.create_task(self._callbacks_failed(), name="callbacks")}
         done, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
@@ -242,8 +247,8 @@ class Service:
                 is_scheduled=self._is_scheduled,
                 code=spawning.code,
             )
-            sys.stdout.write(f"{text}\n")
-            sys.stdout.flush()
+            with suppress(OSError):  # a full disk below it is no reason not to serve (F72)
+                os.write(sys.stdout.fileno(), f"{text}\n".encode(errors="replace"))
         events.info("Serving.", runner=self._here.id, deployments=len(spec.definitions))
 
     def _make_claimer(self) -> Claimer:

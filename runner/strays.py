@@ -1,4 +1,5 @@
-"""Processes left to the runner when a spawner dies: all of them are killed, none stays a zombie."""
+"""Processes left to the runner: by a spawner that died, all of which are killed, or by anybody,
+where it is process 1 of a container. None stays a zombie."""
 
 from __future__ import annotations
 
@@ -9,7 +10,11 @@ import signal
 import sys
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from pathlib import Path
+
+SECONDS_BETWEEN_LOOKS = 1.0
+"""For strangers to bury."""
 
 _SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
@@ -31,6 +36,27 @@ async def kill_strays(spared: Callable[[], AbstractSet[int]]) -> None:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222 - it does not block
         await asyncio.sleep(0.005)
+
+
+async def bury_strangers() -> None:
+    """For ever: wait for children that ended and that nobody has waited for since the last look.
+
+    Whoever started a process asks how it ended, and at once: those are left to it.
+    """
+    ended: set[int] = set()
+    while True:
+        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        forgotten, ended = ended, {pid for pid in _children() if _has_ended(pid)}
+        for pid in ended & forgotten:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222 - it does not block
+
+
+def _has_ended(pid: int) -> bool:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        return stat.rpartition(b")")[2].split()[0] == b"Z"
+    return False
 
 
 def _children() -> set[int]:

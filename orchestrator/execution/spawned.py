@@ -82,9 +82,9 @@ class Spawned:
         self.kill_at = min(now + grace, self.kill_at or now + grace)
         if first:
             trees.terminate(self.pid, self.handle)
-        if self.frozen_for:
+        if first or self.frozen_for:
             self.frozen_for.clear()
-            self._go_on(now)  # a stopped process takes no SIGTERM
+            self._go_on(now)  # a stopped process takes no SIGTERM, whoever has stopped it
 
     def kill(self) -> None:
         """SIGKILL for the run process; what it started then falls to the spawner, who kills it."""

@@ -29,6 +29,11 @@ ENDS = {
     "os.closerange(0, 1024); os._exit(4)": (State.CRASHED, "exit code 4"),
     "os.close(1); os.close(2)": (State.COMPLETED, ""),
     "os.chdir('/')": (State.COMPLETED, ""),
+    "open('/dev/full', 'w', 1).write('x\\n')": (State.FAILED, "No space left on device"),
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); open('big', 'wb', 0).write(b'x')": (
+        State.FAILED,
+        "File too large",
+    ),
 }
 
 
@@ -54,6 +59,8 @@ def test_a_run_over_a_limit_crashes_and_tells_what_it_took(
 @pytest.mark.parametrize("deed", ENDS)
 def test_I16_whatever_a_run_does_to_itself(place: Place, deed: str) -> None:
     place.flows(f"""
+import resource
+
 @flow
 def work(harmless=False):
     if harmless:

@@ -178,6 +178,18 @@ def test_cancelling_a_paused_tree_still_runs_its_finally_blocks(open_desk: Open)
     assert line.finished()["state"] == "Cancelled"
 
 
+def test_cancelling_a_process_that_stopped_itself_runs_its_finally_blocks(open_desk: Open) -> None:
+    desk = open_desk(
+        POLITE.replace("forever()\n    finally", "os.kill(0, signal.SIGSTOP)\n    finally")
+    )
+    line = working(desk.run())
+    eventually(lambda: state_of(line.pid) == "T", why="it has stopped its whole group")
+    desk.say("stop", key=line.key, reason="cancel", grace=FAR)
+    assert line.question() == {"at": "finally"}
+    line.answer()
+    assert line.finished()["state"] == "Cancelled"
+
+
 def test_quit_kills_everything_and_leaves(open_desk: Open) -> None:
     desk = open_desk(IMMUNE)
     lines = [working(desk.run()) for _ in range(3)]

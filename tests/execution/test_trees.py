@@ -64,6 +64,22 @@ def test_F68_descendants_are_gone_after_a_cancel(open_desk: Open) -> None:
     assert all(map(is_gone, pids))
 
 
+@pytest.mark.parametrize("ending", ["return", "os._exit(1)"])
+def test_descendants_that_stopped_themselves_are_gone_too(open_desk: Open, ending: str) -> None:
+    desk = open_desk(
+        TELLS
+        + "@flow\ndef f():\n    child = subprocess.Popen(['sh', '-c', 'kill -STOP $$'])\n"
+        + f"    tell(pid=child.pid)\n    {ending}\n"
+    )
+    line = desk.run()
+    line.go()
+    pid = line.question()["pid"]
+    eventually(lambda: state_of(pid) == "T", why="it has stopped itself")
+    line.answer()
+    line.ended()
+    assert is_gone(pid)
+
+
 def test_descendants_of_other_runs_are_left_alone(open_desk: Open) -> None:
     desk = open_desk(HIDES + "@flow\ndef f():\n    tell(pids=hidden(1))\n    tell(at='end')\n")
     first, second = desk.run(), desk.run()

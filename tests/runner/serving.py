@@ -134,22 +134,25 @@ class Place:
             raise AssertionError(f"not serving: {runner.output}") from None
         return runner
 
-    def launch(self, spec: object) -> Runner:
-        """A runner with this spec, ready or not."""
+    def launch(
+        self, spec: object, *, before: Sequence[str] = (), output: Path | None = None
+    ) -> Runner:
+        """A runner with this spec, ready or not; ``before`` are words in front of its command."""
         with tempfile.TemporaryFile("w+") as file:
             file.write(json.dumps(spec))
             file.seek(0)
             reading, writing = os.pipe()
             log = self.folder / f"runner-{len(self.started)}.log"
+            log.touch()
             ends = ["--spec-fd", str(file.fileno()), "--parent-fd", str(reading)]
-            with log.open("wb") as output:
+            with (output or log).open("wb") as words:
                 process = subprocess.Popen(
-                    command_of("runner", *ends),
+                    [*before, *command_of("runner", *ends)],
                     pass_fds=(file.fileno(), reading),
                     env={**os.environ, **self.environment},
                     stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
+                    stdout=words,
+                    stderr=words,
                     start_new_session=True,
                 )
             os.close(reading)
