@@ -30,8 +30,10 @@ def serve_api(settings: Settings, listener: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Ends its streams when it is told to stop: they would end by themselves never."""
+    """Ends its streams when it is told to stop (they would end by themselves never), and ends in
+    order: uvicorn's own way is to let the signal end the process after all."""
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002 - uvicorn's own
         self.config.app.state.stopping.set()  # type: ignore[union-attr]  # it is our own app
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit  # the second signal
+        self.should_exit = True

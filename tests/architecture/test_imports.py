@@ -101,6 +101,17 @@ def test_only_the_store_speaks_to_redis() -> None:
     assert not problems, told(problems, remedy)
 
 
+def test_only_the_api_and_the_pages_know_the_web() -> None:
+    problems = [
+        f"{found.place}: {found.importer} imports {found.imported}"
+        for found in imports()
+        if found.imported.partition(".")[0] in {"fastapi", "starlette", "uvicorn"}
+        and not found.importer.startswith(("orchestrator.api", "orchestrator.ui"))
+    ]
+    remedy = "They take a second to import: start the API as a process (orchestrator.programs)."
+    assert not problems, told(problems, remedy)
+
+
 @pytest.mark.parametrize("package", ["orchestrator.execution", "orchestrator.model"])
 def test_no_way_leads_from_user_code_to_redis(package: str) -> None:
     """What a run process imports never drags in the store, not even through others."""

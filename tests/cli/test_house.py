@@ -18,7 +18,8 @@ def test_version(terminal: Terminal) -> None:
 
 
 def test_config_shows_values_and_their_origin(tmp_path: Path) -> None:
-    (tmp_path / "orchestrator.toml").write_text("retention_days = 3\n")
+    secrets = 'api_key = "ada=s3cret-of-ada-012"\nwebhook_secret = "s3cret-of-hooks-01"\n'
+    (tmp_path / "orchestrator.toml").write_text(f"retention_days = 3\n{secrets}")
     terminal = Terminal("redis://user:s3cret@host:1", tmp_path)
 
     text = terminal.call("config", "show")

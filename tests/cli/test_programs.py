@@ -40,6 +40,26 @@ def test_a_run_for_later_starts_with_a_scheduler(terminal: Terminal, seeds: Seed
     assert claimed.run_id == run["id"]
 
 
+def test_the_api_serves_until_it_is_stopped(terminal: Terminal) -> None:
+    variables = {"ORCHESTRATOR_REDIS_URL": str(terminal.url)}
+    with scripts(terminal.folder, **variables) as starter:
+        api = starter.command(str(SCRIPT), "api", "start", "--port", "0")
+        eventually(lambda: "pages at http://127.0.0.1:" in api.output, within=60, why="it listens")
+        url = api.output.split()[-1]
+        with Client(url) as client:
+            assert client.deployments() == []
+        api.send(signal.SIGTERM)
+
+        assert api.ends() == 0, api.output
+
+
+def test_an_api_for_everybody_needs_a_key(terminal: Terminal) -> None:
+    answer = terminal.call("api", "start", "--host", "0.0.0.0")
+
+    assert answer.code == 2
+    assert "ORCHESTRATOR_API_KEY" in answer.err
+
+
 def test_server_start_is_what_other_commands_find(tmp_path: Path) -> None:
     terminal = Terminal(None, tmp_path)
     with scripts(tmp_path, ORCHESTRATOR_HOME=str(tmp_path / "home")) as starter:

@@ -18,6 +18,7 @@ from tests.support import eventually
 
 D = deployment_id(NAME)
 HEAVY = {"asyncio", "croniter", "hiredis", "jsonschema_rs", "pydantic", "redis", "rich", "typer"}
+HEAVY |= {"fastapi", "jinja2", "starlette", "uvicorn"}
 
 COUNTS_FORKS = """
 def forked():

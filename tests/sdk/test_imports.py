@@ -11,6 +11,7 @@ import pytest
 import orchestrator
 
 HEAVY = {"redis", "pydantic", "jsonschema_rs", "cloudpickle", "croniter", "asyncio", "typer"}
+HEAVY |= {"fastapi", "starlette", "uvicorn"}
 
 PLAIN_FLOW = """
 from orchestrator import flow
