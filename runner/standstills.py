@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
+from orchestrator.model.errors import ServerUnavailable
 from orchestrator.model.ids import RunId
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.standstill import find_stuck, note_waiting
@@ -65,7 +66,14 @@ class Standstills:
         self._noted = dict(long)
 
     async def _warn(self, run: HeldRun, awaited: Sequence[RunId]) -> None:
-        stuck = await self._store.follow(find_stuck(run.id))
+        try:
+            stuck = await self._store.follow(find_stuck(run.id))
+        except ServerUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - keys of anybody may be damaged; only a warning
+            events.error("What a run waits for cannot be read.", run_id=run.id, trace=error)
+            self._warned.add(run.key)
+            return
         if not stuck:
             return
         self._warned.add(run.key)

@@ -115,6 +115,8 @@ class Conversation:
             messages = self._lines.feed(data)
         except BlockingIOError:
             pass  # somebody else was faster
+        except ConnectionResetError:
+            gone = True
         finally:
             with self._changed:
                 self._reading = False

@@ -94,7 +94,23 @@ class Waiting:
     async def _look_at_due(self) -> None:
         due, self._due = sorted(self._due), set()
         for first in range(0, len(due), AT_ONCE):
-            await self._look_at(due[first : first + AT_ONCE])
+            page = due[first : first + AT_ONCE]
+            try:
+                await self._look_at(page)
+            except ServerUnavailable:
+                raise
+            # A record that cannot be read is one run's: found by looking at each on its own.
+            except Exception:  # noqa: BLE001
+                await self._look_at_each(page)
+
+    async def _look_at_each(self, page: Sequence[RunId]) -> None:
+        for run_id in page:
+            try:
+                await self._look_at([run_id])
+            except ServerUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - handed to whoever waits for it
+                self._settle_all(run_id, error)
 
     async def _look_at(self, page: Sequence[RunId]) -> None:
         """Two steps: most of the many are not over, and their records can be long."""
@@ -106,17 +122,19 @@ class Waiting:
         ]
         runs = await self._store.call_all([read_run(each) for each in over])
         for run_id, run in zip(over, runs, strict=True):
-            for ended in self._waiters.get(run_id, ()):
-                _settle(ended, run if run is not None else RunNotFound(run_id))
+            self._settle_all(run_id, run if run is not None else RunNotFound(run_id))
 
     def _look(self, run_ids: Iterable[RunId]) -> None:
         self._due.update(run_ids)
         self._some.set()
 
     def _fail_all(self, why: ServerUnavailable) -> None:
-        for futures in self._waiters.values():
-            for ended in futures:
-                _settle(ended, why)
+        for run_id in self._waiters:
+            self._settle_all(run_id, why)
+
+    def _settle_all(self, run_id: RunId, outcome: Run | Exception) -> None:
+        for ended in self._waiters.get(run_id, ()):
+            _settle(ended, outcome)
 
     def _add(self, run_id: RunId, ended: asyncio.Future[Run]) -> None:
         channel = _channel(run_id)

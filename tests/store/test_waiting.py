@@ -7,16 +7,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from redis.exceptions import ResponseError
 
 from orchestrator.model.errors import RunNotFound, ServerUnavailable
 from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run
-from orchestrator.store import runs
+from orchestrator.store import keys, runs
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_async_store, open_store
 from orchestrator.store.waiting import Waiting
 from tests.store.scene import D, Scene, run_id
 from tests.support import Server
+from tests.support.keyspace import Client
 
 
 @asynccontextmanager
@@ -149,3 +151,22 @@ def test_patience_ends(own_server: Server) -> None:
                 await task
 
     asyncio.run(work())
+
+
+@pytest.mark.damages_keys
+def test_a_record_that_cannot_be_read_keeps_nobody_else_waiting(
+    scene: Scene, every_server: Server, client: Client
+) -> None:
+    for name in ("good", "damaged"):
+        scene.submit(name)
+    client.delete(keys.run(run_id("damaged")))
+    client.set(keys.run(run_id("damaged")), "no hash")
+
+    async def act(waits: Waiting) -> list[Run]:
+        good, damaged = await begun(waits.wait(run_id("good")), waits.wait(run_id("damaged")))
+        with pytest.raises(ResponseError):
+            await damaged
+        await asyncio.to_thread(cancel_all, every_server.url, ["good"])
+        return [await good]
+
+    assert [run.state for run in waited(every_server, act)] == ["Cancelled"]
