@@ -13,6 +13,9 @@ from . import events
 from .identity import Identity
 from .writes import Writes
 
+UNSAID_SECONDS = 1.0
+"""A quarantine that is over sooner, as after most restarts, is nobody's concern."""
+
 MOST_OF_A_CLAIM = 64
 """Runs of one claim: the last of them still has to be forked well within the lease."""
 
@@ -108,12 +111,16 @@ class Claimer:
         if claims.word != "quarantined":
             self._quarantined.discard(d)
             return
-        seconds = claims.wait_ms / 1000
+        loop, seconds = asyncio.get_running_loop(), claims.wait_ms / 1000
         if d not in self._quarantined:
             self._quarantined.add(d)
-            events.warning("The server is not the one it was.", deployment=d, claims_wait=seconds)
+            loop.call_later(UNSAID_SECONDS, self._say_quarantine, d, seconds)
         self._tell_held(d)
-        asyncio.get_running_loop().call_later(seconds, self.wake, [d])
+        loop.call_later(seconds, self.wake, [d])
+
+    def _say_quarantine(self, d: DeploymentId, seconds: float) -> None:
+        if d in self._quarantined:
+            events.warning("The server is not the one it was.", deployment=d, claims_wait=seconds)
 
     def _forget(self, d: DeploymentId) -> None:
         self._asked.pop(d, None)

@@ -43,6 +43,14 @@ def test_one_leads_until_it_lets_go(store: Store, client: Client) -> None:
     assert store.call(attention.lead("b", 60_000))
 
 
+def test_I18_a_lead_that_a_clock_set_back_has_stretched_is_free(
+    store: Store, client: Client
+) -> None:
+    client.set(keys.LEADER, "dead", px=3_600_000)
+    assert store.call(attention.lead("b", 3_000))
+    assert not store.call(attention.lead("c", 3_000))
+
+
 def test_logs_come_back_in_order(scene: Scene) -> None:
     claimed = scene.running()
     for number in range(3):
