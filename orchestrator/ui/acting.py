@@ -6,7 +6,7 @@ A sentence says what came of it, never what was hoped for: another person may ha
 from __future__ import annotations
 
 from orchestrator.model.states import State
-from orchestrator.operations import deployments, runners, runs, schedules
+from orchestrator.operations import deployments, runners, runs, schedules, triggers
 from orchestrator.ui.viewing import View
 
 
@@ -88,6 +88,12 @@ async def delete_schedule(view: View, name: str, slug: str) -> str:
     """Forget one schedule."""
     await view.store.follow(schedules.delete(name, slug, view.acting))
     return f"Schedule {slug} was deleted."
+
+
+async def enable_trigger(view: View, name: str, trigger: str, *, enabled: bool) -> str:
+    """Let a trigger fire, or not."""
+    await view.store.follow(triggers.enable(name, trigger, view.acting, enabled=enabled))
+    return f"Trigger {trigger} is {'enabled: it counts anew' if enabled else 'disabled'}."
 
 
 async def drain_runner(view: View, runner: str) -> str:

@@ -50,3 +50,13 @@ async def act_on_schedule(flow: str, own: str, slug: str, act: str, view: ViewNe
     if act not in _SCHEDULE_ACTS:
         raise HTTPException(404, "no such action")
     return view.done(await _SCHEDULE_ACTS[act](view, name, slug), deployment_path(name))
+
+
+@router.post("/deployments/{flow}/{own}/triggers/do/{act}")
+async def act_on_trigger(flow: str, own: str, act: str, view: ViewNeeded) -> Response:
+    """Enable or disable the trigger that the form names: its name may hold any character."""
+    name, trigger = f"{flow}/{own}", str((await view.form()).get("name"))
+    if act not in ("enable", "disable"):
+        raise HTTPException(404, "no such action")
+    text = await acting.enable_trigger(view, name, trigger, enabled=act == "enable")
+    return view.done(text, deployment_path(name))

@@ -12,7 +12,7 @@ from orchestrator.ui.viewing import ViewNeeded
 
 router = pages()
 
-ROWS = 100
+ROWS = 50
 
 
 @router.get("/events")

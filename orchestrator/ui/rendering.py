@@ -16,6 +16,7 @@ from orchestrator.model.secrets import without_secrets
 from orchestrator.model.sizes import shown_size
 from orchestrator.model.spans import relative, span
 from orchestrator.model.states import CLAIMED, FINAL, LATE, WAITING, State
+from orchestrator.model.trigger import in_words
 from orchestrator.ui.assets import address
 from orchestrator.ui.markup import markdown
 
@@ -118,6 +119,7 @@ def environment() -> Environment:
         pretty=pretty,
         compact=compact,
         span=span,
+        trigger_words=in_words,
         size=shown_size,
         markdown=markdown,
         deployment_path=deployment_path,

@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.model.ids import RunId
 from orchestrator.model.states import State
+from orchestrator.model.trigger import TriggerDefinition
 from orchestrator.store.runs import read_run
 from tests.api.serving import Served
 from tests.cli.seeds import EVERY_HOUR, HELLO, RUNNER, Seeds
@@ -110,6 +111,19 @@ def test_a_schedule_stops_goes_on_and_goes(pages: Served, seeds: Seeds) -> None:
     done, said = act(pages, f"{place}/delete")
     assert not done
     assert "no schedule" in said
+
+
+def test_a_trigger_stops_and_goes_on(pages: Served, seeds: Seeds) -> None:
+    trigger = TriggerDefinition(name="on door", expect=("door.opened",), threshold=2)
+    seeds.deployment(triggers=(trigger,))
+    place = f"{PLACE}/triggers/do"
+
+    assert "on door" in page(pages, PLACE)
+    assert act(pages, f"{place}/disable", name="on door")[0]
+    assert "Disabled" in page(pages, PLACE)
+    assert act(pages, f"{place}/enable", name="on door")[0]
+    assert "Disabled" not in page(pages, PLACE)
+    assert not act(pages, f"{place}/enable", name="no such")[0]
 
 
 def test_a_runner_is_told_to_leave(pages: Served, seeds: Seeds) -> None:

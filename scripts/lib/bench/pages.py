@@ -68,7 +68,8 @@ def measure(deployments: int, runs: int) -> list[Figure]:
 def _fill(store: Store, deployments: int, runs: int) -> None:
     now_ms = time.time_ns() // 1_000_000
     for first in range(0, deployments, AT_ONCE):
-        sys.stderr.write(f"filling: {first} of {deployments} deployments\r")
+        if first % 100 == 0:
+            sys.stderr.write(f"filled {first} of {deployments} deployments\n")
         requests: list[Request[Any]] = []
         for number in range(first, min(first + AT_ONCE, deployments)):
             schedule = ScheduleDefinition(
