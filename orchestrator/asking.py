@@ -21,7 +21,7 @@ from orchestrator.reading import explanation_of, run_of
 from orchestrator.store.listing import Page, Wanted
 from orchestrator.store.logs import LogLine
 from orchestrator.store.submission import create_run, create_runs
-from orchestrator.transport import Call, Transport, path_of
+from orchestrator.transport import MOST_AT_ONCE, Call, Transport, path_of
 
 
 class Asking:
@@ -266,10 +266,6 @@ def _query(limit: int, wanted: Wanted, before: str) -> dict[str, Any]:
         "parent": wanted.parent,
         "before": before,
     }
-
-
-MOST_AT_ONCE = 1000
-"""Records in one answer of the API."""
 
 
 def _page_of(document: Any) -> Page[Run]:

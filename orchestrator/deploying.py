@@ -8,7 +8,8 @@ from orchestrator.model.deployment import Deployment
 from orchestrator.operations import deployments
 from orchestrator.operations.acting import Acting
 from orchestrator.reading import deployment_of
-from orchestrator.transport import Call, Transport
+from orchestrator.store.listing import Page
+from orchestrator.transport import MOST_AT_ONCE, Call, Transport
 
 
 class Deploying:
@@ -20,12 +21,14 @@ class Deploying:
 
     def deployments(self) -> list[Deployment]:
         """All deployments, sorted by name."""
-        call = Call(
-            read=lambda document: list(map(deployment_of, document["items"])),
-            method="GET",
-            path="/deployments",
-        )
-        return self._transport.do(_every(), call)
+        found: list[Deployment] = []
+        after: str | None = ""
+        while after is not None:
+            query = {"limit": MOST_AT_ONCE, "after": after}
+            call = Call(read=_page_of, method="GET", path="/deployments", query=query)
+            page = self._transport.do(deployments.page(MOST_AT_ONCE, None, after), call)
+            found, after = found + page.items, page.next
+        return found
 
     def deployment(self, name: str) -> Deployment:
         """One deployment with its schedules and runners; DeploymentNotFound when there is none."""
@@ -69,8 +72,8 @@ class Deploying:
         return self._transport.do(deployments.delete(name, force=force), call)
 
 
-def _every() -> Any:
-    return (yield from deployments.page()).items
+def _page_of(document: Any) -> Page[Deployment]:
+    return Page(list(map(deployment_of, document["items"])), document["next"])
 
 
 def _about(name: str, method: str, verb: str = "") -> Call[Deployment]:

@@ -13,7 +13,7 @@ from orchestrator.model.event import Event, Resource, emitted
 from orchestrator.operations import events
 from orchestrator.reading import event_of
 from orchestrator.store.events import WantedEvents
-from orchestrator.transport import Call, Transport
+from orchestrator.transport import MOST_AT_ONCE, Call, Transport
 
 
 class Noticing:
@@ -56,19 +56,16 @@ class Noticing:
         resource, received at an aware datetime or later. ``before``: the ``position`` of the last
         one of the page that came before."""
         wanted = _wanted(event, resource_id, since)
-        call = Call(
-            read=_items_of,
-            method="GET",
-            path="/events",
-            query={
-                "event": list(wanted.names),
-                "resource_id": resource_id,
-                "since": rfc3339(wanted.since_ms),
-                "before": before,
-                "limit": limit,
-            },
-        )
-        return self._transport.do(events.listed(limit, wanted, before), call)
+        found: list[Event] = []
+        while len(found) < limit:
+            step = min(limit - len(found), MOST_AT_ONCE)
+            call = _listing(wanted, step, before)
+            page = self._transport.do(events.listed(step, wanted, before), call)
+            found += page
+            if len(page) < step:
+                break
+            before = page[-1].position
+        return found
 
     def event(self, event_id: str) -> Event:
         """One event, as long as the feed has it; EventNotFound when it has none of this id."""
@@ -77,8 +74,9 @@ class Noticing:
         return self._transport.do(events.read(event_id), call)
 
     def events_after(self, position: str, limit: int = 500) -> list[Event]:
-        """The events that follow a ``position`` of the feed, the oldest first; "" is its
-        beginning."""
+        """The events that follow a ``position`` of the feed, the oldest first, at most 1,000; "" is
+        its beginning."""
+        limit = min(limit, MOST_AT_ONCE)
         return self._transport.do(events.after(position, limit), feed_after(position, limit))
 
     def stream_events(
@@ -100,6 +98,17 @@ def _wanted(
         resource_id=resource_id,
         since_ms=None if since is None else to_ms(since),
     )
+
+
+def _listing(wanted: WantedEvents, limit: int, before: str) -> Call[list[Event]]:
+    query = {
+        "event": list(wanted.names),
+        "resource_id": wanted.resource_id,
+        "since": rfc3339(wanted.since_ms),
+        "before": before,
+        "limit": limit,
+    }
+    return Call(read=_items_of, method="GET", path="/events", query=query)
 
 
 def _body(event: Event) -> dict[str, Any]:

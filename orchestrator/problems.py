@@ -86,7 +86,7 @@ def problem_of(error: OrchestratorError) -> dict[str, Any]:
 
 
 def error_of(document: Mapping[str, Any]) -> OrchestratorError:
-    """The error that a problem document stands for; the root when no class of ours does."""
+    """The error that a problem document stands for; a general one when no class of ours does."""
     error = _error_of(document)
     for note in document.get("notes", ()):
         error.add_note(str(note))
@@ -106,7 +106,11 @@ def _error_of(document: Mapping[str, Any]) -> OrchestratorError:
         except TypeError:  # of a newer version, whose errors have other fields
             pass
     remedy = document.get("remedy")
-    return OrchestratorError(f"{detail}\n{remedy}" if remedy else detail)
+    text = f"{detail}\n{remedy}" if remedy else detail
+    for general, status in _STATUS:
+        if status == document.get("status") and general is not ServerUnavailable:
+            return general(text)
+    return OrchestratorError(text)
 
 
 def _plain(value: Any) -> Any:

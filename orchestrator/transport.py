@@ -19,6 +19,9 @@ from orchestrator.store.requests import Plan
 
 T = TypeVar("T")
 
+MOST_AT_ONCE = 1000
+"""Records in one answer of the API."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[T]):

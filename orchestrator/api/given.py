@@ -9,8 +9,7 @@ from urllib.parse import unquote
 from fastapi import Header, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-MOST_AT_ONCE = 1000
-"""Records in one answer, runs in one request."""
+from orchestrator.transport import MOST_AT_ONCE
 
 MOST_IN_BULK = 10_000
 """Runs asked for in one request, if they fit into a body."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator import Client
+from orchestrator import Client, InvalidInput, asking, deploying, noticing
 from orchestrator.model.errors import ServerRefused, ServerUnavailable
 from orchestrator.model.webhook import signature
 from tests.api.serving import Served, serving
@@ -159,6 +159,31 @@ def test_a_client_with_a_key(server: Server, seeds: Seeds) -> None:
             nobody.runs()
     with Client(api.url) as late, pytest.raises(ServerUnavailable):
         late.runs()
+
+
+def test_long_lists_come_whole_through_pages(
+    api: Served, server: Server, seeds: Seeds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (asking, deploying, noticing):
+        monkeypatch.setattr(module, "MOST_AT_ONCE", 2)
+    for name in "abcde":
+        seeds.deployment(f"hello/{name}")
+    with Client(api.url) as through, Client(server.url) as direct:
+        for number in range(5):
+            through.emit_event("x.y", str(number))
+            through.create_run(f"hello/{'abcde'[number]}")
+        for client in (through, direct):
+            assert [each.name for each in client.deployments()] == [f"hello/{n}" for n in "abcde"]
+            assert [each.resource["id"] for each in client.events(4, "x.*")] == list("4321")
+            assert len(client.runs()) == 5
+        (followed,) = [next(each.stream_events("x.*", after="0-1")) for each in (through,)]
+        assert followed.resource["id"] == "0"
+        assert through.event(followed.id) == direct.event(followed.id) == followed
+
+
+def test_a_refusal_of_the_form_is_invalid_input(api: Served) -> None:
+    with Client(api.url) as client, pytest.raises(InvalidInput, match="limit"):
+        client.runs_page(0)
 
 
 def test_a_program_posts_an_event(server: Server) -> None:
