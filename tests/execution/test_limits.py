@@ -130,6 +130,7 @@ def f(hide: bool = False):
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("hide", [False, True])
 def test_a_fork_bomb_ends_at_its_memory_limit(open_desk: Open, hide: bool) -> None:
     desk = open_desk(BOMB)
@@ -141,6 +142,7 @@ def test_a_fork_bomb_ends_at_its_memory_limit(open_desk: Open, hide: bool) -> No
     assert len(tree(desk.process.pid)) <= 1, "nobody but the process that waits for the next run"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("hide", [False, True])
 def test_a_fork_bomb_without_limits_ends_when_cancelled(open_desk: Open, hide: bool) -> None:
     desk = open_desk(BOMB)
