@@ -75,13 +75,15 @@ class Scene:
 def scene(tmp_path: Path) -> Iterator[Scene]:
     server = Server(options=(*DURABLE, *PROTECTED)).start()
     place = Place(server)
-    place.deploy(Interval(EVERY_MS / 1000, catchup="all"))
-    with open_client(server.url) as client:
-        scene = Scene(place, client, tmp_path, place.start())
-        scene.goes_on()
-        yield scene
-    place.end()
-    server.stop()
+    try:
+        place.deploy(Interval(EVERY_MS / 1000, catchup="all"))
+        with open_client(server.url) as client:
+            scene = Scene(place, client, tmp_path, place.start())
+            scene.goes_on()
+            yield scene
+    finally:
+        place.end()
+        server.stop()
 
 
 def restart(scene: Scene) -> None:
