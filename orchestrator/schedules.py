@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,20 +10,22 @@ from typing import Any, Literal, TypedDict, Unpack, get_args
 from zoneinfo import ZoneInfo
 
 from orchestrator.model.deployment import Catchup, Overlap, ScheduleDefinition
-from orchestrator.model.errors import InvalidName, InvalidOption, InvalidSchedule
+from orchestrator.model.errors import InvalidOption, InvalidSchedule
 from orchestrator.model.interval import DEFAULT_ANCHOR, interval_of, interval_text
-from orchestrator.model.plain import as_json
 from orchestrator.model.recurrences import normalized, zone_named_in
 from orchestrator.model.schedule import Rule, from_start, rule_of
 from orchestrator.model.zones import FIRST_INSTANT, LAST_INSTANT, zone_of
+from orchestrator.schedule_checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_parameters,
+    check_slug,
+    jitter_seconds,
+)
 
 Kind = Literal["cron", "interval", "rrule"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-LONGEST_JITTER = 86_400
-"""Seconds: a day."""
-
-_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,11 +65,11 @@ class Schedule:
             )
         if self.interval is None and self.anchor_date is not None:
             raise InvalidOption("anchor_date", self.anchor_date, "only intervals have an anchor")
-        _check_flag("active", self.active)
-        _check_flag("day_or", self.day_or)
-        _check_choice("catchup", self.catchup, get_args(Catchup))
-        _check_choice("overlap", self.overlap, get_args(Overlap))
-        _check_parameters(self.parameters)
+        check_flag("active", self.active)
+        check_flag("day_or", self.day_or)
+        check_choice("catchup", self.catchup, get_args(Catchup))
+        check_choice("overlap", self.overlap, get_args(Overlap))
+        check_parameters(self.parameters)
         if self.slug is not None:
             check_slug(self.slug)
         self._check_dates()
@@ -85,7 +85,7 @@ class Schedule:
 
         ``start`` is now unless given. Fewer when the schedule ends before.
         """
-        _check_count(count)
+        check_count(count)
         begin = datetime.now(UTC) if start is None else self._instant("start", start)
         return list(islice(from_start(self._rule(), begin), count))
 
@@ -100,7 +100,7 @@ class Schedule:
             parameters=dict(self.parameters or {}),
             catchup=self.catchup,
             overlap=self.overlap,
-            jitter_seconds=_jitter_seconds(self.jitter),
+            jitter_seconds=jitter_seconds(self.jitter),
             details=self._details(),
         )
 
@@ -265,52 +265,3 @@ def RRule(  # noqa: N802 (reads as the thing it makes)
         slug=slug,
         **options,
     )
-
-
-def check_slug(slug: object) -> str:
-    """The slug itself when it may name a schedule.
-
-    Raises:
-        InvalidName: it may not.
-    """
-    if isinstance(slug, str) and _SLUG.fullmatch(slug):
-        return slug
-    raise InvalidName(
-        "schedule",
-        slug,
-        "must be 1 to 64 characters: a-z and 0-9, after the first one also - and _",
-    )
-
-
-def _check_count(count: object) -> None:
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        raise InvalidOption("count", count, "must be a whole number, 0 or more")
-
-
-def _check_flag(option: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise InvalidOption(option, value, "must be True or False")
-
-
-def _check_choice(option: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InvalidOption(option, value, f"must be one of {', '.join(choices)}")
-
-
-def _check_parameters(parameters: object) -> None:
-    if parameters is None:
-        return
-    if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
-        raise InvalidOption("parameters", parameters, "must map names to values")
-    try:
-        json.dumps(as_json(parameters), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InvalidOption("parameters", parameters, f"must be JSON: {error}") from None
-
-
-def _jitter_seconds(jitter: object) -> float:
-    seconds = jitter.total_seconds() if isinstance(jitter, timedelta) else jitter
-    # bool is an int, and nan is neither below nor above anything
-    if type(seconds) not in (int, float) or not 0 <= seconds <= LONGEST_JITTER:  # type: ignore[operator]
-        raise InvalidOption("jitter", jitter, f"must be seconds, 0 to {LONGEST_JITTER}")
-    return float(seconds)  # type: ignore[arg-type]  # its type was looked at

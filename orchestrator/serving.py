@@ -6,29 +6,20 @@ The script's process starts a runner as its child, forwards signals, waits, and 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import signal
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from orchestrator.deployment import Deployment, ServingOptions, checked_limit
 from orchestrator.execution import context
-from orchestrator.model.errors import InvalidName, InvalidOption, RunnerDied, ServerUnavailable
+from orchestrator.model.errors import InvalidName, InvalidOption, ServerUnavailable
 from orchestrator.model.serving import ServingSpec
-from orchestrator.programs import command_of
+from orchestrator.serving_process import NO_SERVER, Signals
 from orchestrator.settings import Settings, load_settings
-
-STOP_NOW, NO_SERVER = 130, 3
-"""Exit codes of a runner that was stopped at once, and of one that never had a server."""
 
 T = TypeVar("T")
 
@@ -61,7 +52,7 @@ def serve(
     if _in_event_loop():
         raise RuntimeError("an event loop is running here: use `await aserve(...)`")
     options = _options(limit, pause_on_shutdown, print_starting_message)
-    with _Signals() as signals:
+    with Signals() as signals:
         spec = _spec(deployments, options)
         with signals.start_runner(spec) as runner:
             runner.process.wait()
@@ -80,7 +71,7 @@ async def aserve(
     if _is_reached_again():
         return
     options = _options(limit, pause_on_shutdown, print_starting_message)
-    with _Signals() as signals:
+    with Signals() as signals:
         spec = await _beside_the_loop(lambda: _spec(deployments, options))
         with signals.start_runner(spec) as runner:
             ended = asyncio.ensure_future(asyncio.to_thread(runner.process.wait))
@@ -129,91 +120,6 @@ def serving_spec(
         page=page_of(settings),
         banner=merged.get("print_starting_message", True),
     )
-
-
-@dataclass
-class _Runner:
-    """The runner behind this process."""
-
-    process: subprocess.Popen[bytes]
-    lifeline: int
-    """The writing end of a pipe: when it closes, the runner stops its runs and leaves (F17)."""
-    asked_to_stop: bool = False
-
-    @classmethod
-    def start(cls, spec: ServingSpec) -> _Runner:
-        spec_read, spec_write = os.pipe()
-        life_read, life_write = os.pipe()
-        words = command_of("runner", "--spec-fd", str(spec_read), "--parent-fd", str(life_read))
-        process = subprocess.Popen(words, pass_fds=(spec_read, life_read), start_new_session=True)
-        os.close(spec_read)
-        os.close(life_read)
-        try:
-            with open(spec_write, "w") as document:
-                json.dump(spec.to_json(), document)
-        except BrokenPipeError:
-            pass  # it died before it had read all: its exit code tells
-        return cls(process, life_write)
-
-    def stop(self) -> None:
-        """Ask once: it drains. Ask twice: it stops now."""
-        self.asked_to_stop = True
-        # SIGTERM for both: one that still starts dies of SIGINT with a traceback.
-        self.process.terminate()
-
-    def judge(self) -> None:
-        """Nothing after an orderly end.
-
-        Raises:
-            SystemExit: it said itself why it ended.
-            RunnerDied: it did not.
-        """
-        code = self.process.returncode
-        if code == 0 or (self.asked_to_stop and code == -signal.SIGTERM):
-            return
-        if code in (STOP_NOW, NO_SERVER):
-            raise SystemExit(code)
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-        raise RunnerDied(how)
-
-
-class _Signals:
-    """Inside, SIGINT and SIGTERM end us while there is no runner, and then are the runner's: a
-    terminal sends them to us only."""
-
-    def __init__(self) -> None:
-        self._runner: _Runner | None = None
-        self._is_starting = self._came_early = False
-
-    def __enter__(self) -> Self:
-        main = threading.current_thread() is threading.main_thread()
-        numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
-        self._before = {number: signal.signal(number, self._take) for number in numbers}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    @contextmanager
-    def start_runner(self, spec: ServingSpec) -> Iterator[_Runner]:
-        """A runner that hears the signals, also one that came while it was made."""
-        self._is_starting = True
-        runner = self._runner = _Runner.start(spec)
-        if self._came_early:
-            runner.stop()
-        try:
-            yield runner
-        finally:
-            os.close(runner.lifeline)
-
-    def _take(self, number: int, _: FrameType | None) -> None:
-        if self._runner is not None:
-            self._runner.stop()
-        elif self._is_starting:
-            self._came_early = True
-        else:
-            raise SystemExit(128 + number)
 
 
 def _spec(deployments: Sequence[Deployment], options: ServingOptions) -> ServingSpec:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import Client, InvalidName, InvalidOption, flow, serve, serving
+from orchestrator import Client, InvalidName, InvalidOption, flow, serve, serving_process
 from orchestrator.embedded.home import Home
 from orchestrator.embedded.lock import take_lock
 from orchestrator.execution import context
@@ -345,9 +345,9 @@ def test_a_signal_while_the_runner_is_made_is_its_first(monkeypatch: pytest.Monk
         signal.raise_signal(signal.SIGTERM)
         return Made()
 
-    monkeypatch.setattr(serving._Runner, "start", start)
+    monkeypatch.setattr(serving_process.RunnerProcess, "start", start)
     before = signal.getsignal(signal.SIGTERM)
-    with serving._Signals() as signals, signals.start_runner(None):  # type: ignore[arg-type]
+    with serving_process.Signals() as signals, signals.start_runner(None):  # type: ignore[arg-type]
         assert stops == ["stop"]
         signal.raise_signal(signal.SIGTERM)
         assert stops == ["stop", "stop"]
