@@ -9,7 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from pathlib import Path
@@ -18,6 +18,7 @@ from random import Random
 from orchestrator import Client
 from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run, run_from_hash
+from orchestrator.store import keys
 from orchestrator.store.scripts import script, script_names
 from soak import fleet
 from soak.attempts import attempts_of, read_marks
@@ -43,6 +44,9 @@ LOSS_FREE = ("--save", "", "--appendonly", "yes", "--appendfsync", "no")
 """Written before it is answered, so that a killed server forgets nothing; only a machine without
 power would. That is played by cutting the journal's end off."""
 GONE_SECONDS = 5.0
+TOLD_SECONDS = 30.0
+FEED = (keys.EVENTS, keys.EVENT_IDS, keys.EVENTS_COPIED)
+"""What happened stays, as long as there is room for it."""
 
 
 @dataclass
@@ -158,13 +162,21 @@ class Trial:
                 time.sleep(0.1)
 
     def _keys_left(self) -> list[str]:
-        """Once every deployment is deleted: what does not expire by itself."""
+        """Once every deployment is deleted, and a scheduler has told of it: what does not expire by
+        itself."""
         with Client(self.server.url) as client:
             for deployment in client.deployments():
                 client.delete_deployment(deployment.name, force=True)
+        self.schedulers[0].start()
+        with suppress(AssertionError):
+            eventually(lambda: not self._lasting_keys(), within=TOLD_SECONDS, every=0.2)
+        self.schedulers[0].leave()
+        return [f"{key} is left over" for key in self._lasting_keys()]
+
+    def _lasting_keys(self) -> list[str]:
         with open_client(self.server.url) as client:
             lives = {key: client.ttl(key) for key in client.scan_iter()}
-        return [f"{key} is left over" for key, seconds in lives.items() if seconds < 0]
+        return [key for key, seconds in lives.items() if seconds < 0 and key not in FEED]
 
     def _orphans(self) -> list[str]:
         mark = f"{MARK}={os.environ[MARK]}"
