@@ -132,7 +132,7 @@ def page_of_runs(
         examined += len(runs)
         if place is not None and (len(found) == limit or examined >= MOST_EXAMINED):
             return Page(found, _text(place))
-        share *= 2
+        share *= 1 if len(known) >= step else 2  # one deployment has nearly all of them
 
 
 def _page_of_children(

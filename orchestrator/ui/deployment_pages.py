@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -14,7 +14,8 @@ from orchestrator.model.clock import from_ms
 from orchestrator.model.deployment import Deployment, RunnerRecord
 from orchestrator.model.ids import deployment_id
 from orchestrator.model.preview import Upcoming, preview
-from orchestrator.store.deployments import list_deployments
+from orchestrator.store.deployment_listing import Summary, list_summaries, served
+from orchestrator.store.deployments import read_deployment
 from orchestrator.store.glances import newest_of
 from orchestrator.store.listing import Wanted, page_of_runs
 from orchestrator.store.requests import Plan
@@ -46,28 +47,35 @@ class Due:
 async def deployments(view: ViewNeeded) -> Response:
     """Those that fit the search, by name."""
     query = {name: view.query.get(name, "").strip() for name in ("q", "tag", "status")}
-    every = await view.store.follow(list_deployments())
+    every = await view.store.follow(list_summaries())
     fitting = [each for each in every if _fits(each, **query)]
+    if query["status"] == UNSERVED:
+        known = await view.store.follow(served([each.id for each in fitting]))
+        fitting = [each for each in fitting if each.id not in known]
     behind = view.query.get("after", "")
     shown = [each for each in fitting if each.name > behind][: ROWS + 1]
-    more = len(shown) > ROWS
-    shown = shown[:ROWS]
-    newest = await view.store.follow(newest_of([each.id for each in shown], SMALL))
+    older = shown[ROWS - 1].name if len(shown) > ROWS else None
+    ids = [each.id for each in shown[:ROWS]]
+    newest, whole = await asyncio.gather(
+        view.store.follow(newest_of(ids, SMALL)),
+        asyncio.gather(*(view.store.follow(read_deployment(d)) for d in ids)),
+    )
+    rows = [
+        (each, durations(runs, view.now_ms, SMALL))
+        for each, runs in zip(whole, newest, strict=True)
+        if each
+    ]
     return await view.page(
         "deployments.html",
         200,
-        rows=[
-            (each, durations(runs, view.now_ms, SMALL))
-            for each, runs in zip(shown, newest, strict=True)
-        ],
+        rows=rows,
         chosen=query,
         tags=_tags(every),
         count=len(fitting),
         total=len(every),
         behind=behind,
-        here=_address(**query, after=behind),
         first=_address(**query),
-        older=_address(**query, after=shown[-1].name) if more else None,
+        older=_address(**query, after=older) if older else None,
     )
 
 
@@ -113,23 +121,17 @@ def _serving(deployment: Deployment) -> Plan[list[RunnerRecord]]:
     return [each for each in records if each]
 
 
-def _fits(deployment: Deployment, q: str, tag: str, status: str) -> bool:
+UNSERVED = "unserved"
+
+
+def _fits(each: Summary, q: str, tag: str, status: str) -> bool:
+    kinds = {"active": not each.paused and not each.held, "paused": each.paused, "held": each.held}
     return (
-        q.lower() in deployment.name.lower()
-        and (not tag or tag in deployment.tags)
-        and (status not in _STATUS or _STATUS[status](deployment))
+        q.lower() in each.name.lower() and (not tag or tag in each.tags) and kinds.get(status, True)
     )
 
 
-_STATUS: dict[str, Callable[[Deployment], bool]] = {
-    "active": lambda each: not each.paused and not each.held,
-    "paused": lambda each: each.paused,
-    "held": lambda each: each.held,
-    "unserved": lambda each: not each.runners,
-}
-
-
-def _tags(every: Sequence[Deployment]) -> list[str]:
+def _tags(every: Sequence[Summary]) -> list[str]:
     """The tags that most deployments have, in the order of the alphabet."""
     counted = Counter(tag for each in every for tag in each.tags)
     return sorted(tag for tag, _ in counted.most_common(40))

@@ -12,6 +12,8 @@ from markupsafe import Markup
 
 from orchestrator import wording
 from orchestrator.model.clock import from_ms, rfc3339, to_ms
+from orchestrator.model.errors import RunNotFound
+from orchestrator.model.ids import deployment_of
 from orchestrator.model.secrets import without_secrets
 from orchestrator.model.sizes import shown_size
 from orchestrator.model.spans import relative, span
@@ -59,6 +61,15 @@ def moment(ms: int | None, now_ms: int) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         rfc3339(ms), exact, relative(ms, now_ms)
     )
+
+
+def is_run_id(text: str) -> bool:
+    """Whether this may be the id of a run."""
+    try:
+        deployment_of(text)
+    except RunNotFound:
+        return False
+    return True
 
 
 def instant(seconds: float) -> str | None:
@@ -110,6 +121,7 @@ def environment() -> Environment:
         State=State,
         without_secrets=without_secrets,
     )
+    made.tests["run_id"] = is_run_id
     made.filters.update(
         about=about,
         moment=moment,

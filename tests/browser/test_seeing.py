@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -48,8 +49,9 @@ def places(seeds: Seeds) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(
+    ("theme", "size"), [("light", DESK), ("dark", PHONE)], ids=["light-desk", "dark-phone"]
+)
 def test_anybody_can_use_every_page(
     browser: Browser, pages: Served, places: list[str], theme: str, size: dict[str, int]
 ) -> None:
@@ -157,8 +159,6 @@ def test_texts_never_become_scripts(tab: Page, seeds: Seeds) -> None:
         *(f"/deployments/{HELLO}", f"/deployments/{HELLO}/run", f"/runs/{ended}/retry"),
         f"/deployments/{HELLO}/run?mode=json",
     ]
-    from urllib.parse import quote
-
     asked = quote(everything[:1500])
     places += [
         f"/runs?tag={asked}&q={asked}&state={asked}",

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
+from orchestrator.store.deployments import list_deployments
 from orchestrator.store.listing import Wanted, list_runs
 from tests.api.serving import Served
 from tests.browser.looking import PATIENCE_MS, Faults, opened
@@ -27,23 +28,17 @@ def sleeper(sleep: float = 1, who: str = "nobody") -> str:
     return who
 
 if __name__ == "__main__":
-    sleeper.serve(name="sleeper", interval=3600, cancel_grace=5)
+    sleeper.serve(name="sleeper", interval=3600)
 """
 NAME = "sleeper/sleeper"
 
 
 def serve_sleeper(starter: Starter, seeds: Seeds) -> None:
-    starter.python(SCRIPT.replace(", cancel_grace=5", ""))
-    eventually(
-        lambda: bool(seeds.store.call_all([]) == []) and _is_served(seeds),
-        within=60,
-        why="the sleeper is served",
-    )
+    starter.python(SCRIPT)
+    eventually(lambda: is_served(seeds), within=60, why="the sleeper is served")
 
 
-def _is_served(seeds: Seeds) -> bool:
-    from orchestrator.store.deployments import list_deployments
-
+def is_served(seeds: Seeds) -> bool:
     return any(each.runners for each in seeds.store.follow(list_deployments()))
 
 
