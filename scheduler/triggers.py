@@ -105,21 +105,26 @@ class Triggers:
         self._at = f"{ms}-{number}"
 
     async def _evaluate(self, page: Sequence[Entry]) -> None:
-        """Let a page happen; up to the first change of triggers, which is followed at once."""
-        changing: DeploymentId | None = None
+        """Let a page happen; or first learn of the triggers that it says are others by now, which
+        may mean to read some of the feed again for them."""
+        if changed := self._changed(page):
+            self._read_anew = place(page[-1].position)
+            await self._read(changed)
+            return
         for entry in page:
-            at = place(entry.position)
-            self._happens(entry, at)
-            self._at = entry.position
-            if entry.name in CHANGING and at > self._read_anew:
-                self._read_anew = at
-                changing = deployment_id(entry.read().resource["deployment"])
-                break
+            self._happens(entry, place(entry.position))
+        self._at = page[-1].position
+        at = place(self._at)
         for standing in self._standings.values():
             standing.at = max(standing.at, at)
         await self._write(at[0])
-        if changing is not None:
-            await self._read([changing])
+
+    def _changed(self, page: Sequence[Entry]) -> list[DeploymentId]:
+        return [
+            deployment_id(entry.read().resource["deployment"])
+            for entry in page
+            if entry.name in CHANGING and place(entry.position) > self._read_anew
+        ]
 
     def _happens(self, entry: Entry, at: Position) -> None:
         event: Event | None = None
@@ -188,4 +193,5 @@ class Triggers:
 
 def _lags(standing: Standing) -> bool:
     position = standing.armed.cursor.partition(" ")[0]
-    return standing.at[0] - place(position)[0] > WRITTEN_EVERY_MS
+    written_ms = place(position)[0] if position else standing.armed.since_ms
+    return standing.at[0] - written_ms > WRITTEN_EVERY_MS

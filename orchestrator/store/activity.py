@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store import keys
 from orchestrator.store.requests import Plan, command
+from orchestrator.store.triggers import somebody_waits
 
 _NAME = re.compile(r"(?<= name=)\S*")
 _IDLE = re.compile(r"(?<= idle=)\d+")
@@ -24,7 +25,7 @@ class Activity:
     """Made since the server started: who came and went shows here."""
     open_runs: bool
     to_come: bool
-    """A schedule is active, or a run waits for its time."""
+    """A schedule is active, a run waits for its time, or a trigger for a silence."""
 
     @property
     def is_needed(self) -> bool:
@@ -47,13 +48,14 @@ def activity(
     open_runs = yield [
         command(bool, *words) for each in deployments for words in _open_runs(DeploymentId(each))
     ]
+    waiting = yield from somebody_waits()
     return Activity(
         strangers=sum(
             _is_stranger(line, servants, messengers or {}) for line in clients.splitlines()
         ),
         connections=int(found[1]),
         open_runs=any(open_runs),
-        to_come=attention > 0,
+        to_come=attention > 0 or waiting,
     )
 
 

@@ -27,6 +27,17 @@ class Armed:
     generation: str
 
     @property
+    def waits(self) -> bool:
+        """Whether the passing of time alone can make one of them fire."""
+        for record in self.records:
+            trigger = record.definition
+            own = [p for (name, _), p in self.progress.items() if name == trigger.name]
+            is_armed = any(progress.deadline is not None for progress in own)
+            if trigger.enabled and (is_armed or (trigger.waits_from_the_start and not own)):
+                return True
+        return False
+
+    @property
     def since_ms(self) -> int:
         """No event of before this counts for any of them."""
         return min((record.since_ms for record in self.records), default=0)
@@ -70,6 +81,14 @@ class Fired:
     """What is stored from now on; "" forgets it."""
     runs: tuple[TriggeredRun, ...] = ()
     failures: tuple[Failure, ...] = ()
+
+
+def somebody_waits() -> Plan[bool]:
+    """Whether a trigger anywhere waits for the passing of time."""
+    for d in (yield from deployments_with_triggers()):
+        if (yield from read_armed(d)).waits:
+            return True
+    return False
 
 
 def armed_texts(triggers: Iterable[TriggerDefinition]) -> list[str]:
