@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import pages, peers, product, recovery, simulate
+from bench import events, pages, peers, product, recovery, simulate
 from bench.figures import Figure, table
 
 Section = Callable[[argparse.Namespace], list[Figure]]
 
 SECTIONS: dict[str, Section] = {
     "product": lambda chosen: product.measure(chosen.runs),
+    "events": lambda _: events.measure(),
     "peers": lambda _: peers.measure(),
     "recovery": lambda _: recovery.measure(),
     "pages": lambda chosen: pages.measure(chosen.deployments, chosen.finished),
