@@ -194,7 +194,7 @@ from orchestrator.model.errors import DeploymentNotFound
 @flow
 def work():
     try:
-        request("create_run", deployment="no/such")
+        request("create_run", deployment="no/such", as_subflow=True)
     except DeploymentNotFound as error:
         return str(error)
 """)

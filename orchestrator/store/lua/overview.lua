@@ -1,4 +1,4 @@
-#!lua flags=no-writes
+#!lua flags=allow-oom
 -- KEYS  deployment leases queue_first queue queue_late delayed runs expiring schedules runners
 -- ARGV  run_prefix count
 -- REPLY ok | gone
