@@ -85,7 +85,9 @@ class Guard:
         if not self._keys:
             _let_in(scope, LOCAL)
             return None
-        if wait := self._attempts.wait(address_of(scope), time.time()):
+        # Not for sessions: nobody guesses those, and who sits behind the same proxy must not wait.
+        wait = self._attempts.wait(address_of(scope), time.time())
+        if wait and "authorization" in headers:
             return too_many(wait)
         key = self._key(scope, headers, changes=changes)
         if key is None:

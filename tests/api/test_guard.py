@@ -121,13 +121,16 @@ def test_a_key_for_reading_changes_nothing(fresh: Served) -> None:
 
 
 def test_too_many_wrong_keys_wait(fresh: Served) -> None:
+    session = {"Cookie": log_in(fresh, SECRET).headers["set-cookie"].partition(";")[0]}
     codes = [fresh.get(LIST, key="wrong-secret-0123").code for _ in range(11)]
 
     assert codes == ["key_needed"] * 10 + ["too_many_attempts"]
     refused = fresh.get(LIST, key=SECRET)
     assert refused.code == "too_many_attempts", "right or wrong is not told meanwhile"
     assert 0 < int(refused.headers["retry-after"]) <= 61
+    assert log_in(fresh, SECRET).status == HTTPStatus.TOO_MANY_REQUESTS
     assert fresh.get("/api/v1/health").status == HTTPStatus.OK
+    assert fresh.get(LIST, headers=session).status == HTTPStatus.OK, "who is in stays in"
 
 
 LOGIN = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "http://127.0.0.1:{}"}
