@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
@@ -10,7 +11,7 @@ from orchestrator.model.clock import Clock, SystemClock
 from orchestrator.model.errors import InvalidOption
 from orchestrator.model.ids import DeploymentId, RunId, deployment_id
 from orchestrator.model.run import Run
-from orchestrator.model.states import State
+from orchestrator.model.states import LATE, State
 from orchestrator.store import keys
 from orchestrator.store.requests import Plan, Request, command
 from orchestrator.store.runs import read_run
@@ -20,8 +21,8 @@ T = TypeVar("T")
 MOST_EXAMINED = 2_000
 """Records read for one page: what nearly no run fits is found over several."""
 
-_LOOK = 200
-"""Records read in one step when only some of them are wanted."""
+_LOOK = 1_000
+"""Runs looked at in one step when only some of them are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +121,47 @@ def page_of_runs(
     examined = 0
     while True:
         known, is_end = yield from _newest(members, wanted, place, share)
-        runs = yield [read_run(RunId(each.run_id)) for each in known[:step]]
-        for at, run in zip(known, runs, strict=False):
-            place = at
+        looked_at = known[:step]
+        runs = yield from _read(looked_at, wanted)
+        for at in looked_at:
+            place, run = at, runs.get(at)
             if run is not None and wanted.takes(run, now_ms):
                 found.append(run)
             if len(found) == limit:
                 break
         if is_end and (not known or place == known[-1]):
             return Page(found, None)
-        examined += len(runs)
+        examined += len(looked_at)
         if place is not None and (len(found) == limit or examined >= MOST_EXAMINED):
             return Page(found, _text(place))
         share *= 1 if len(known) >= step else 2  # one deployment has nearly all of them
+
+
+def _read(places: Sequence[_Place], wanted: Wanted) -> Plan[dict[_Place, Run | None]]:
+    """The records that may be wanted. Of all others only a few fields are looked at: most of what a
+    picky listing goes through is not shown."""
+    if wanted.is_picky:
+        glances = yield [
+            command(tuple, "HMGET", keys.run(RunId(each.run_id)), "state", "tags", "name")
+            for each in places
+        ]
+        looks = zip(places, glances, strict=True)
+        places = [place for place, glance in looks if _may_be(wanted, place, *glance)]
+    runs = yield [read_run(RunId(each.run_id)) for each in places]
+    return dict(zip(places, runs, strict=True))
+
+
+def _may_be(
+    wanted: Wanted, place: _Place, state: str | None, tags: str | None, name: str | None
+) -> bool:
+    """False for what is surely not wanted."""
+    states = {state, LATE} if state == State.SCHEDULED else {state}
+    return (
+        state is not None
+        and (not wanted.states or not states.isdisjoint(wanted.states))
+        and (not wanted.tags or set(wanted.tags) <= set(json.loads(tags or "[]")))
+        and wanted.text.lower() in f"{name}\n{place.run_id}".lower()
+    )
 
 
 def _page_of_children(
