@@ -12,9 +12,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from orchestrator.model.event import Event
 from orchestrator.model.ids import DeploymentId, deployment_id
-from orchestrator.model.trigger import TriggerRecord
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.deployments import read_deployment
 from orchestrator.store.events import Entry, entries_after, last_position
@@ -29,6 +27,7 @@ from orchestrator.store.triggers import (
 from orchestrator.store.validation import Door
 
 from .firing import outcome_of, run_of, split
+from .listeners import Listeners
 from .standing import Position, Standing, place
 
 CHANGING = {f"deployment.{word}" for word in ("created", "updated", "deleted")} | {
@@ -52,7 +51,7 @@ class Triggers:
     def __init__(self, store: AsyncStore) -> None:
         self._store = store
         self._standings: dict[DeploymentId, Standing] = {}
-        self._listening: dict[str, list[tuple[Standing, TriggerRecord]]] = {}
+        self._listening: dict[str, Listeners] = {}
         """Name of an event -> who may care."""
         self._at: str | None = None
         """Up to where the feed was read; None: nothing is known yet."""
@@ -127,21 +126,23 @@ class Triggers:
         ]
 
     def _happens(self, entry: Entry, at: Position) -> None:
-        event: Event | None = None
-        for standing, record in self._listeners(entry.name):
+        listeners = self._listeners(entry.name)
+        if not listeners:
+            return
+        event = entry.read()
+        for standing, record in listeners.of(event):
             if standing.at < at:
-                event = event or entry.read()
                 standing.happens(record, event)
 
-    def _listeners(self, name: str) -> list[tuple[Standing, TriggerRecord]]:
+    def _listeners(self, name: str) -> Listeners:
         known = self._listening.get(name)
         if known is None:
-            known = [
+            known = Listeners(
                 (standing, record)
                 for standing in self._standings.values()
                 for record in standing.enabled
                 if record.definition.expects(name) or record.definition.follows(name)
-            ]
+            )
             if len(self._listening) >= _MOST_NAMES:
                 self._listening.clear()
             self._listening[name] = known
