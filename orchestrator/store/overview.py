@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from itertools import chain
 from typing import Any
 
@@ -12,12 +13,15 @@ from orchestrator.model.run import Run
 from orchestrator.model.states import CLAIMED, LATE, State
 from orchestrator.store import keys
 from orchestrator.store.glances import Glance, newest_of
-from orchestrator.store.requests import Plan, Request, command, for_deployment
+from orchestrator.store.requests import Plan, Request, as_is, command, for_deployment
 from orchestrator.store.runs import read_run
 from orchestrator.store.texts import maybe_int
 
 SHOWN = 8
 """Runs of each kind that are shown with their whole record."""
+
+ENDED = 200
+"""Runs that ended last, of all deployments, among which failed ones are looked for."""
 
 LANES, IN_LANE = 10, 60
 """Deployments in the picture, and runs of each."""
@@ -69,8 +73,8 @@ class _Part:
     heads: tuple[str, ...]
     """Runs at the heads of the queues."""
     due: tuple[tuple[int, str], ...]
-    failed: tuple[tuple[int, str], ...]
-    """Those of the runs that ended last that did not end well."""
+    ended: tuple[tuple[int, str], ...]
+    """Those that ended last, by when they expire."""
     planned: tuple[tuple[int, str], ...]
     newest_ms: int
 
@@ -81,7 +85,7 @@ def read_overview(now_ms: int, window_ms: int) -> Plan[Overview]:
     found: list[_Part | None] = yield [_part_of(DeploymentId(d)) for d in members]
     parts = [each for each in found if each]
     now = [i for _, i in _best((p.holding for p in parts), newest=True)]
-    failed = [i for _, i in _best((p.failed for p in parts), newest=True)]
+    failed = yield from _failed(parts)
     waiting = list(chain.from_iterable(p.heads for p in parts))[: 4 * SHOWN]
     runs: list[Run | None] = yield [read_run(RunId(i)) for i in (*now, *failed, *waiting)]
     kept: dict[str, Run] = {run.id: run for run in runs if run}
@@ -106,6 +110,14 @@ def read_overview(now_ms: int, window_ms: int) -> Plan[Overview]:
 _BAD = frozenset({State.FAILED, State.TIMED_OUT, State.CRASHED})
 
 
+def _failed(parts: Sequence[_Part]) -> Plan[list[RunId]]:
+    """Those that did not end well among the runs that ended last, the newest first."""
+    ended = nlargest(ENDED, chain.from_iterable(p.ended for p in parts))
+    states = yield [command(as_is, "HGET", keys.run(RunId(i)), "state") for _, i in ended]
+    bad = [RunId(i) for (_, i), state in zip(ended, states, strict=True) if state in _BAD]
+    return bad[:SHOWN]
+
+
 def _coming(parts: Sequence[_Part]) -> tuple[Coming, ...]:
     planned = [Coming(at, p.name, slug, "") for p in parts for at, slug in p.planned]
     asked = [Coming(at, p.name, "", run_id) for p in parts for at, run_id in p.due]
@@ -127,7 +139,7 @@ def _part_of(d: DeploymentId) -> Request[_Part | None]:
 def _part(d: DeploymentId, reply: Sequence[Any]) -> _Part | None:
     if reply[0] == "gone":
         return None
-    _, name, runners, claimed, queued, delayed, holding, heads, due, failed, planned, newest = reply
+    _, name, runners, claimed, queued, delayed, holding, heads, due, ended, planned, newest = reply
     return _Part(
         id=d,
         name=name,
@@ -138,7 +150,7 @@ def _part(d: DeploymentId, reply: Sequence[Any]) -> _Part | None:
         holding=_pairs(holding),
         heads=tuple(heads),
         due=_pairs(due),
-        failed=_pairs(failed),
+        ended=_pairs(ended),
         planned=_pairs(planned),
         newest_ms=maybe_int(newest) or 0,
     )

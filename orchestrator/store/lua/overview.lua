@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- KEYS  deployment leases queue_first queue queue_late delayed runs expiring schedules runners
--- ARGV  run_prefix count
+-- ARGV  count
 -- REPLY ok | gone
 -- What the first page shows of one deployment. Changes nothing. Answers the word, the name, how many
 -- runners, claimed runs, tickets and delayed runs there are; then, of each the first `count`: claimed
--- runs with their beats, tickets that wait, delayed runs with their times, the failed among those
--- that ended last, active schedules with their next instants; and when the newest run was created.
+-- runs with their beats, tickets that wait, delayed runs with their times, those that ended last with
+-- when they expire, active schedules with their next instants; and when the newest run was created.
 local facts = redis.call('HMGET', deployment, 'name', 'paused')
 if not facts[1] then return {'gone'} end
 
@@ -16,22 +16,20 @@ end
 
 local heads, tickets = {}, 0
 for _, stream in ipairs({queue_first, queue, queue_late}) do
-  tickets = tickets + redis.call('XLEN', stream)
-  for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', count)) do
-    local run_id = entry[2][2]
-    if not redis.call('ZSCORE', leases, run_id) then heads[#heads + 1] = run_id end
+  local length = redis.call('XLEN', stream)
+  tickets = tickets + length
+  if length > 0 then
+    for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', count)) do
+      local run_id = entry[2][2]
+      if not redis.call('ZSCORE', leases, run_id) then heads[#heads + 1] = run_id end
+    end
   end
 end
 
-local failed = {}
-local ended = redis.call('ZREVRANGE', expiring, 0, count - 1)
-for _, run_id in ipairs(ended) do
-  local end_of = redis.call('HMGET', run_prefix .. run_id, 'state', 'ended_at')
-  if end_of[1] == 'Failed' or end_of[1] == 'TimedOut' or end_of[1] == 'Crashed' then
-    failed[#failed + 1] = run_id
-    failed[#failed + 1] = end_of[2]
-  end
-end
+local claimed, later = redis.call('ZCARD', leases), redis.call('ZCARD', delayed)
+local holding, due = {}, {}
+if claimed > 0 then holding = redis.call('ZREVRANGE', leases, 0, count - 1, 'WITHSCORES') end
+if later > 0 then due = redis.call('ZRANGE', delayed, 0, count - 1, 'WITHSCORES') end
 
 local planned = {}
 if facts[2] ~= '1' then
@@ -49,7 +47,6 @@ end
 
 local newest = redis.call('ZREVRANGE', runs, 0, 0, 'WITHSCORES')
 return {
-  'ok', facts[1], registered, redis.call('ZCARD', leases), tickets, redis.call('ZCARD', delayed),
-  redis.call('ZREVRANGE', leases, 0, count - 1, 'WITHSCORES'), heads,
-  redis.call('ZRANGE', delayed, 0, count - 1, 'WITHSCORES'), failed, planned, newest[2] or '',
+  'ok', facts[1], registered, claimed, tickets, later, holding, heads, due,
+  redis.call('ZREVRANGE', expiring, 0, count - 1, 'WITHSCORES'), planned, newest[2] or '',
 }
