@@ -113,10 +113,11 @@ class Place:
         """The server's time when there is no deployment to ask about."""
         return self.now_ms(deployment_id("no/such"))
 
-    def first_ticket_ms(self, d: DeploymentId) -> int:
-        """When the oldest ticket was written."""
+    def first_ticket_ms(self, d: DeploymentId) -> int | None:
+        """When the oldest ticket was written; None without any."""
         request = command(entries, "XRANGE", keys.queue(d), "-", "+", "COUNT", 1)
-        return int(self.store.call(request)[0].partition("-")[0])
+        found = self.store.call(request)
+        return int(found[0].partition("-")[0]) if found else None
 
     def attention(self, d: DeploymentId) -> int | None:
         return self.store.call(command(score, "ZSCORE", keys.ATTENTION, d))

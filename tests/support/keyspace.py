@@ -138,8 +138,10 @@ def open_client(url: str, *, decode_responses: bool = True) -> Client:
 
 
 def read_keyspace(client: Client) -> Keyspace:
-    """The whole keyspace as it stands. Nothing else may be writing meanwhile."""
-    types = {key: str(client.type(key)) for key in sorted(client.scan_iter(count=1000))}
+    """The whole keyspace as it stands. Nothing else may be writing meanwhile; what expires just
+    now (the leader, what a runner said of itself) is there or is not."""
+    scanned = {key: str(client.type(key)) for key in sorted(client.scan_iter(count=1000))}
+    types = {key: kind for key, kind in scanned.items() if kind != "none"}
     # An outbox outlives its deployment: what happened last is still to be told.
     tags = {
         match[1]
@@ -150,9 +152,18 @@ def read_keyspace(client: Client) -> Keyspace:
     return Keyspace(
         slots={DeploymentId(d): _read_slot(client, DeploymentId(d), types) for d in sorted(tags)},
         unknown=tuple(f"{key} ({kind})" for key, kind in types.items() if not _is_known(key, kind)),
-        lives={k: int(client.pttl(k)) for k in types if not re.search(":(run|log|children):", k)},
+        lives={key: life for key, life in _lives(client, types) if life != _GONE},
         attention=dict(client.zrange(keys.ATTENTION, 0, -1, withscores=True)),
     )
+
+
+_GONE = -2
+
+
+def _lives(client: Client, types: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    for key in types:
+        if not re.search(":(run|log|children):", key):
+            yield key, int(client.pttl(key))
 
 
 def dump(client: Client) -> dict[str, Any]:
