@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 
@@ -55,3 +56,14 @@ def _serve(spec_fd: int, parent_fd: int | None) -> int:
     except InvalidInput as fault:
         sys.stderr.write(f"{fault}\n")
         return INVALID_SPEC
+    finally:
+        _drop_what_has_no_room()
+
+
+def _drop_what_has_no_room() -> None:
+    """Where the disk below is full (F72), Python's own last flush would change the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -147,7 +147,7 @@ old, new = (
     flow.from_source(GitRepository(URL, commit_sha=commit), "flows/etl.py:tell")
     for commit in ({first!r}, {second!r})
 )
-print("called here:", old(), new(times=2), old.fn(1))
+print("called here:", old(), new(times=2), old.fn(1), flush=True)
 if __name__ == "__main__":
     serve(old.to_deployment("old"), new.to_deployment("new"), limit=2)
 """
