@@ -24,9 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.long)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; ``scripts/test`` installs it."""
+    """Debian's Chromium; ``scripts/test`` installs it.
+
+    Gone with the last test of a module: while it is there an event loop counts as running in this
+    thread, and other tests could not start theirs.
+    """
     path = shutil.which("chromium")
     assert path, "no chromium on PATH: apt-get install chromium"
     with sync_playwright() as playwright:

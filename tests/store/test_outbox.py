@@ -20,6 +20,7 @@ from orchestrator.store.outbox import (
     pull_events,
 )
 from tests.store.scene import FAILED, NIGHTLY, D, Scene, run_id
+from tests.support import eventually
 from tests.support.keyspace import Client
 
 
@@ -209,6 +210,9 @@ def test_what_was_lost_is_counted(scene: Scene, client: Client) -> None:
 def test_an_outbox_that_was_deleted_begins_anew(scene: Scene, client: Client) -> None:
     copy(scene)
     client.delete(keys.outbox(D))
+    # Within one millisecond a new stream gives out the ids of the old one again.
+    deleted = client.time()
+    eventually(lambda: client.time() >= (deleted[0], deleted[1] + 1000))
     scene.submit()
 
     copy(scene)

@@ -92,11 +92,14 @@ class Load:
             *[self._cancel] * 4, *[self._hold] * 2, *[self._edit_schedule] * 2,
             self._pause_run, self._pause_schedule, self._look_after,
         ]  # fmt: skip
+        cancelled = 0
         with Client(self.url) as client:
             while not self.is_calm.wait(random.expovariate(1 / self.profile.meddle_seconds)):
-                if self.endless:
-                    self._cancel_run(client, self.endless.pop(0))
+                if cancelled < len(self.endless):
+                    self._cancel_run(client, self.endless[cancelled])
+                    cancelled += 1
                 random.choice(deeds)(client, random)
+            # All of them: the end of a journal that was cut may have been such a cancel.
             for run_id in self.endless:
                 self._cancel_run(client, run_id)
             self._look_after(client, random)
