@@ -6,7 +6,12 @@ from dataclasses import replace
 
 from orchestrator.model.ids import deployment_id
 from orchestrator.store.requests import as_word, for_deployment
-from orchestrator.store.schedule_edits import delete_schedule, put_schedule
+from orchestrator.store.schedule_edits import (
+    delete_schedule,
+    pause_schedule,
+    put_schedule,
+    resume_schedule,
+)
 from tests.store.scene import NIGHTLY, D, Scene
 
 NOWHERE = deployment_id("no/such")
@@ -14,6 +19,12 @@ NOWHERE = deployment_id("no/such")
 
 def test_a_schedule_needs_a_deployment(scene: Scene) -> None:
     assert scene.store.follow(put_schedule(NOWHERE, NIGHTLY, edit=False)) == "gone"
+
+
+def test_pausing_and_resuming_need_a_deployment_and_a_schedule(scene: Scene) -> None:
+    for d, word in ((NOWHERE, "gone"), (D, "no_schedule")):
+        assert scene.store.follow(pause_schedule(d, NIGHTLY.slug)).word == word
+        assert scene.store.follow(resume_schedule(d, NIGHTLY.slug)) == word
 
 
 def test_an_edit_needs_a_schedule_and_a_new_one_a_free_slug(scene: Scene) -> None:
