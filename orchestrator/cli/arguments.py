@@ -1,13 +1,20 @@
-"""Parameters of a run as typed: ``-p key=value`` and ``--params JSON``."""
+"""What several commands take: a deployment, and a run's parameters as typed."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+
+DeploymentArgument = Annotated[
+    str, typer.Argument(metavar="DEPLOYMENT", help="The full name: flow/deployment.")
+]
+OnlyArgument = Annotated[
+    str | None, typer.Argument(metavar="[DEPLOYMENT]", help="Only this one's.")
+]
 
 
 def parse_parameters(pairs: Sequence[str], document: str | None) -> dict[str, Any]:

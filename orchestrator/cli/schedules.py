@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.arguments import parse_parameters
+from orchestrator.cli.arguments import DeploymentArgument, OnlyArgument, parse_parameters
 from orchestrator.cli.clients import connected
 from orchestrator.cli.groups import group
 from orchestrator.cli.moments import local
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 app = group("List, make, pause and preview schedules.")
 
-DeploymentArgument = Annotated[
-    str, typer.Argument(metavar="DEPLOYMENT", help="The full name: flow/deployment.")
-]
 SlugArgument = Annotated[
     str, typer.Argument(metavar="SLUG", help="The schedule's name within its deployment.")
 ]
@@ -42,9 +39,7 @@ SlugArgument = Annotated[
 
 @app.command("ls")
 def ls(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[DEPLOYMENT]", help="Only this one's.")
-    ] = None,
+    name: OnlyArgument = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List the schedules, of one deployment or of all."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestrator.cli.arguments import DeploymentArgument, OnlyArgument
 from orchestrator.cli.clients import connected
 from orchestrator.cli.groups import group
 from orchestrator.cli.moments import local
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 app = group("List triggers, let them fire or not, and try them on what happened.")
 
-DeploymentArgument = Annotated[
-    str, typer.Argument(metavar="DEPLOYMENT", help="The full name: flow/deployment.")
-]
 NameArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The trigger's name within its deployment.")
 ]
@@ -36,9 +34,7 @@ NameArgument = Annotated[
 
 @app.command("ls")
 def ls(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[DEPLOYMENT]", help="Only this one's.")
-    ] = None,
+    name: OnlyArgument = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List the triggers, of one deployment or of all."""
