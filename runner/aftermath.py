@@ -93,6 +93,9 @@ class HookProcess:
     def ask_to_start(self, pid: int) -> None:
         """Nobody has to be asked."""
 
+    def child_ended(self, child: Run) -> None:
+        """A run that a hook waited for is over; its own run was already."""
+
     def answer(self, message: Message) -> None:
         """Send the answer to something that a hook asked."""
         if not self.over.is_set():

@@ -50,6 +50,8 @@ class Asking(Protocol):
     @property
     def full_name(self) -> str: ...
 
+    def child_ended(self, child: Run) -> None: ...
+
     def answer(self, message: Message) -> None: ...
 
 
@@ -65,7 +67,7 @@ class Requests:
         self._methods: dict[str, Callable[[Asking, dict[str, Any]], Awaitable[Any]]] = {
             "create_run": self._create_run,
             "read_run": lambda _, given: self.read_run(**given),
-            "wait_for_run": lambda _, given: self._wait_for_run(**given),
+            "wait_for_run": lambda asking, given: self._wait_for_run(asking, **given),
             "emit_event": self._emit_event,
             "pause_run": lambda asking, _: self._pause_run(asking),
             "why_stopped": _why_stopped,
@@ -116,10 +118,13 @@ class Requests:
 
     async def _wait_for_run(
         self,
+        asking: Asking,
         run_id: str,
         timeout: float | None = None,  # noqa: ASYNC109 - its passing is an answer, no error
     ) -> Run:
-        return await self._waiting.wait(RunId(run_id), timeout)
+        run = await self._waiting.wait(RunId(run_id), timeout)
+        asking.child_ended(run)
+        return run
 
     async def _pause_run(self, asking: Asking) -> None:
         """Answered when somebody has resumed it: the process is stopped a moment after it asked,
@@ -167,6 +172,8 @@ class Requests:
             if method is None:
                 raise InvalidInput(f"a run cannot ask for {message['method']!r}")
             answer = await method(run, message["arguments"])
+            if message["method"] in WAITING:
+                reply["stopping"] = run.fate is Fate.CANCELLED
             reply["result"] = asdict(answer) if isinstance(answer, Run) else answer
         except OrchestratorError as error:
             reply["error"] = {"type": type(error).__name__, "message": str(error)}

@@ -11,13 +11,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from orchestrator.execution.pipe import Message
 from orchestrator.model.deployment import DeploymentDefinition
 from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.model.run import Run
 from orchestrator.model.watching import deadline
-from orchestrator.store.children import parted
+from orchestrator.store.children import as_parent, parted, was_taken_along
 from orchestrator.store.leases import Claimed, start_run
 from orchestrator.store.logs import append_log
 from orchestrator.store.runs import cancel_run
@@ -153,10 +155,11 @@ class HeldRun:
         if self._asked or self.fate is not None:
             return
         self._asked = self._shared.here.clock.elapsed()
-        if self.claimed.parent is not None:
+        if (parent := self.claimed.parent) is not None:
             # Answered before the start is. A child that was made too late to be cancelled with its
             # parent is stopped here (I23).
-            self._shared.writes.add(parted(self.claimed.parent), self._heard_of_parent)
+            heard = partial(self._heard_of_parent, parent)
+            self._shared.writes.add(parted(parent), heard)
         self._shared.writes.add(
             start_run(self.id, self.token, pid, self.spawner.commit, self.spawner.content),
             self._started,
@@ -172,10 +175,19 @@ class HeldRun:
             return
         self.leased_at = max(self.leased_at, sent)
         if word == "CANCEL":
-            self.stop(Fate.CANCELLED, self.definition.options.cancel_grace_seconds, "cancelled")
+            self._cancel()
         elif (word == "PAUSE") is not self._paused:
             self._paused = word == "PAUSE"
             self.spawner.send({"op": "pause" if self._paused else "resume", "key": self.key})
+
+    def child_ended(self, child: Run) -> None:
+        """A run that it waited for is over. One that was taken along with this one may have heard
+        of the cancel first; this one must not go on as if its child had simply ended."""
+        if was_taken_along(child, self.id):
+            self._cancel()
+
+    def _cancel(self) -> None:
+        self.stop(Fate.CANCELLED, self.definition.options.cancel_grace_seconds, "cancelled")
 
     def stop(self, fate: Fate, grace: float, reason: str) -> None:
         """End its processes. Only a lost lease changes the decision; the grace only shrinks."""
@@ -246,10 +258,10 @@ class HeldRun:
             case "progress":
                 self._telling.progress(message["progress"])
 
-    def _heard_of_parent(self, is_parted: bool) -> None:
+    def _heard_of_parent(self, parent: RunId, is_parted: bool) -> None:
         if not is_parted or self.is_over:
             return
-        by, keep_ms = f"its parent {self.claimed.parent}", self._shared.here.spec.retention_ms
+        by, keep_ms = as_parent(parent), self._shared.here.spec.retention_ms
         self._shared.writes.add(cancel_run(self.id, by, keep_ms), lambda _: None)
         self.stop(Fate.CANCELLED, 0.0, "cancelled")
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from types import FrameType
 
 from orchestrator.model.errors import RunCancelled
+
+_WHY = "the run is being stopped"
 
 
 class Cancellation:
@@ -36,6 +39,20 @@ class Cancellation:
         self.asked = True
         self._raise_once()
 
+    def announced(self) -> None:
+        """The runner is stopping this run; its signal comes, if it has not come yet.
+
+        Raises:
+            RunCancelled: it has not. Code that goes on after it (``finally``) does so on purpose.
+        """
+        if self.asked:
+            return
+        if threading.current_thread() is threading.main_thread():
+            self.asked = True
+            self._raise_once()
+        else:
+            raise RunCancelled(_WHY)
+
     def begin(self) -> None:
         """This process is a run from now on."""
         self._run = os.getpid()
@@ -53,7 +70,7 @@ class Cancellation:
     def _raise_once(self) -> None:
         if self._armed:
             self._armed = False  # a second signal must not cut the finally blocks short
-            raise RunCancelled("the run is being stopped")
+            raise RunCancelled(_WHY)
 
 
 cancellation = Cancellation()

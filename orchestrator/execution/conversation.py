@@ -7,6 +7,7 @@ import socket
 import threading
 from typing import Any
 
+from orchestrator.execution.cancellation import cancellation
 from orchestrator.execution.loopwaits import LoopWaits
 from orchestrator.execution.pipe import Lines, Message, encode
 from orchestrator.model import errors
@@ -143,6 +144,8 @@ def _runner_is_gone() -> errors.ServerUnavailable:
 
 
 def _answer(reply: Message) -> Any:
+    if reply.get("stopping"):
+        cancellation.announced()
     error = reply.get("error")
     if error is None:
         return reply.get("result")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.model.ids import DeploymentId, RunId, deployment_of
+from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.store import keys
 from orchestrator.store.attention import NOW, lower_attention
@@ -43,6 +44,16 @@ def link_child(parent: RunId, token: str, child: RunId) -> Request[Word]:
 def parted(parent: RunId) -> Request[bool]:
     """Whether what ``parent`` asked for is not to begin any more."""
     return command(lambda state: state in PARTED, "HGET", keys.run(parent), "state")
+
+
+def as_parent(parent: RunId) -> str:
+    """Who cancelled a run, when it was cancelled because ``parent`` was."""
+    return f"its parent {parent}"
+
+
+def was_taken_along(child: Run, parent: RunId) -> bool:
+    """Whether the child was cancelled because ``parent`` is being cancelled, however it ended."""
+    return any(step.reason == f"cancelled by {as_parent(parent)}" for step in child.history)
 
 
 def cancel_family(run_id: RunId, by: str, retention_ms: int = keys.RETENTION_MS) -> Plan[Word]:
@@ -79,7 +90,7 @@ def _stop_children_of(parent: RunId, retention_ms: int) -> Plan[tuple[int, list[
         for first in range(0, wanted, AT_ONCE):
             last = min(first + AT_ONCE, wanted) - 1
             own = yield from _own(parent, first, last)
-            words = yield from _cancel(own, f"its parent {parent}", retention_ms)
+            words = yield from _cancel(own, as_parent(parent), retention_ms)
             stopped += sum(word in ("cancelled", "cancelling") for word in words)
             parents += [each for each, has_children in own.items() if has_children]
         settle = for_deployment(

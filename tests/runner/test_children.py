@@ -13,7 +13,7 @@ from orchestrator.model.explanation import Explanation
 from orchestrator.model.ids import RunId, deployment_id, new_run_id
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
-from orchestrator.store.children import cancel_family
+from orchestrator.store.children import as_parent, cancel_family
 from orchestrator.store.explaining import explain_run
 from orchestrator.store.listing import Wanted, list_runs
 from orchestrator.store.runs import NewRun, cancel_run, delete_run, submit_run
@@ -23,6 +23,7 @@ from tests.support import eventually
 
 FAMILY = """
 from orchestrator import arun_deployment, run_deployment
+from concurrent.futures import ThreadPoolExecutor
 import asyncio
 
 def note(name):
@@ -43,6 +44,18 @@ def middle():
 def bottom():
     note("bottom begins")
     time.sleep(600)
+
+@flow
+def pooled():
+    with ThreadPoolExecutor() as pool:
+        return pool.submit(middle.fn).result()
+
+@flow
+async def looped():
+    try:
+        return (await asyncio.gather(arun_deployment("bottom/test")))[0].state
+    finally:
+        note("looped ends")
 
 @flow
 def loose():
@@ -125,6 +138,21 @@ def test_a_cancel_reaches_three_levels_on_two_runners(place: Place) -> None:
     assert (place.folder / "top ends").exists()
     assert [place.run(each).depth for each in (top, middle, bottom)] == [0, 1, 2]
     assert place.run(bottom).parent == middle
+
+
+@pytest.mark.parametrize("name", ["middle", "pooled", "looped"])
+def test_a_child_s_end_is_no_answer_to_a_parent_that_is_cancelled(place: Place, name: str) -> None:
+    """The child, which no runner serves, is over at once; its parent has heard nothing yet."""
+    place.flows(FAMILY)
+    place.deploy(*family("bottom"))
+    place.start(*family(name))
+    parent = place.submit(f"{name}/test")
+    child = only_child(place, parent)
+
+    place.store.call(cancel_run(child, as_parent(parent)))
+
+    assert place.ended(parent).state is State.CANCELLED
+    assert (name != "looped") or (place.folder / "looped ends").exists()
 
 
 def test_what_is_no_subflow_goes_on(place: Place) -> None:
