@@ -219,6 +219,7 @@ def _outage(field: Field) -> list[Figure]:
         while True:
             with suppress(ServerUnavailable):
                 begun = field.begun(f"outage-{time.time_ns()}")
+                field.client.cancel_run(begun.id)  # it has outlived the server, and holds a slot
                 return float(begun.path.read_text().split()[0]) - since
 
     with field.host(), field.host():
