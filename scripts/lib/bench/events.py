@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from pathlib import Path
 
 from bench.figures import Figure, quantile
 from bench.machine import cpu_seconds
@@ -66,7 +65,7 @@ def _deploy(store: Store) -> list[str]:
 
 
 def _at_once(place: Place, store: Store, names: list[str]) -> list[Figure]:
-    scheduler = _scheduler(place)
+    scheduler = place.scheduler_pid()
     before = cpu_seconds(scheduler), cpu_seconds(place.server_pid())
     began = time.perf_counter()
     for first in range(0, EVENTS, PAGE):
@@ -133,15 +132,3 @@ def _made(store: Store, names: list[str]) -> list[tuple[str, int]]:
         [command(tuple, "HMGET", keys.run(run_id), "event", "created_at") for run_id in flat]
     )
     return [(str(event), int(at)) for event, at in found]
-
-
-def _scheduler(place: Place) -> int:
-    """The process id of the scheduler that came with the place's server."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_text().split("\0")
-            if "scheduler" in words and str(place.folder) in (process / "environ").read_text():
-                return int(process.name)
-        except OSError:
-            continue  # it has ended, or is not ours
-    raise RuntimeError("no scheduler runs")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,12 +21,25 @@ def rate(call: Callable[[], object], seconds: float) -> float:
     return count / spent
 
 
-def fork_and_wait() -> None:
-    """A process that does nothing at all."""
+_FORKS = """
+import os, time
+import orchestrator
+began, count = time.perf_counter(), 0
+while (spent := time.perf_counter() - began) < 1.0:
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     os.waitpid(pid, 0)
+    count += 1
+print(count / spent)
+"""
+
+
+def fork_rate() -> float:
+    """Forks a second, one after the other, of a process that has imported what a spawner has, each
+    of which does nothing at all."""
+    answer = subprocess.run([sys.executable, "-c", _FORKS], stdout=subprocess.PIPE, check=True)
+    return float(answer.stdout)
 
 
 def until(fact: Callable[[], bool], seconds: float = 300) -> None:
@@ -34,6 +49,19 @@ def until(fact: Callable[[], bool], seconds: float = 300) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds:.0f} s")
         time.sleep(0.002)
+
+
+def busy_cores(seconds: float) -> float:
+    """How many cores all processes together keep busy, the benchmark doing nothing."""
+    idle = _idle_seconds()
+    time.sleep(seconds)
+    return (os.cpu_count() or 1) - (_idle_seconds() - idle) / seconds
+
+
+def _idle_seconds() -> float:
+    """Of all cores since the start of the machine; waiting for a disk counts as idle."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return (int(fields[4]) + int(fields[5])) / _TICKS
 
 
 def child_of(pid: int) -> int:

@@ -1,7 +1,11 @@
-"""What the benchmark runs: flows whose first line writes the time."""
+"""What the benchmark runs: flows whose first line writes the time.
+
+marking.py LIMIT DEPLOYMENTS
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import time
@@ -10,8 +14,9 @@ from orchestrator import flow, serve
 
 
 @flow
-def mark(path: str) -> None:
+def mark(path: str, ballast: str = "") -> None:
     """Append the time (seconds since 1970) to a file: one write, so that lines never mix."""
+    del ballast  # only carried
     now = time.time()
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(descriptor, f"{now:.6f}\n".encode())
@@ -26,8 +31,12 @@ def nap(path: str) -> None:
 
 
 if __name__ == "__main__":
+    if module := os.environ.get("BENCH_IMPORT"):
+        importlib.import_module(module)
+    many = int(sys.argv[2])
     serve(
         mark.to_deployment("bench"),
+        *(mark.to_deployment(f"more-{number}") for number in range(1, many)),
         nap.to_deployment("bench"),
         limit=int(sys.argv[1]),
         pause_on_shutdown=False,

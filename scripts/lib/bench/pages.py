@@ -15,37 +15,20 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from bench.figures import Figure, quantile
+from bench.filling import finished_runs
 from bench.machine import until
 from bench.place import fresh_place
 from orchestrator.api.app import create_app
 from orchestrator.embedded.listening import listen
 from orchestrator.model.deployment import DeploymentDefinition, ScheduleDefinition
-from orchestrator.model.ids import DeploymentId
 from orchestrator.settings import load_settings
-from orchestrator.store import keys
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import announce_deployment, put_deployment
-from orchestrator.store.requests import Request, command, nothing
+from orchestrator.store.requests import Request
 
 TIMES = 40
 AT_ONCE = 2
-
-# Written by hand: through the product a million runs would take an hour.
-_FILL = """
-local at = tonumber(ARGV[3])
-for number = 1, tonumber(ARGV[2]) do
-  local id = ARGV[1] .. '-' .. string.format('%021d', number)
-  local ended = at - number * 60000
-  local state = number % 50 == 0 and 'Failed' or 'Completed'
-  redis.call('HSET', KEYS[3] .. id, 'state', state, 'deployment', ARGV[4], 'attempt', 1,
-    'parameters', '{"times": 3}', 'tags', '["bench"]', 'created_at', ended - 3000,
-    'scheduled_at', ended - 3000, 'started_at', ended - 2000, 'ended_at', ended,
-    'created_by', 'bench', 'host', 'bench', 'runner', 'bench', 'pid', 1, 'history', '')
-  redis.call('ZADD', KEYS[1], ended - 3000, id)
-  redis.call('ZADD', KEYS[2], ended + 604800000, id)
-end
-"""
 
 
 def measure(deployments: int, runs: int) -> list[Figure]:
@@ -81,13 +64,8 @@ def _fill(store: Store, deployments: int, runs: int) -> None:
                 tags=("bench",), schedules=(schedule,), parameter_schema={"properties": {}},
             )  # fmt: skip
             requests += [announce_deployment(made.id), put_deployment(made)]
-            requests.append(_runs_of(made.id, made.full_name, runs, now_ms))
+            requests.append(finished_runs(made.id, made.full_name, 0, runs, now_ms))
         store.call_all(requests)
-
-
-def _runs_of(d: DeploymentId, name: str, runs: int, now_ms: int) -> Request[Any]:
-    places = (keys.runs(d), keys.expiring(d), keys.run_prefix(d))
-    return command(nothing, "EVAL", _FILL, 3, *places, d, runs, now_ms, name)
 
 
 @contextmanager

@@ -1,117 +1,117 @@
-"""The product beside its peers: the same four questions, in turn, on the same kind of server.
-
-Each peer has an environment of its own below ``.bench/``, made with the first use. All use a fresh
-redis-server of Debian's without persistence, since the peers know no other.
-"""
+"""The product beside its peers: the same questions, in turn, on the same kind of server."""
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
-import venv
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from bench.figures import Figure, spread
-from bench.machine import until
+from bench.contestants import OURS, PEERS, PREFECT, Peer
+from bench.figures import Figure, median
+from bench.starting import embedded_starts
+from peers.contest import CRASH_LIMIT_SECONDS
 
-_ROOT = Path(__file__).resolve().parents[3]
-_ROUNDS = 3
+ROUNDS = 3
+SCHEDULES = (20, 200, 1_000)
+OURS_ALONE = 10_000
 
-
-@dataclass(frozen=True)
-class Peer:
-    """A contestant: its module below ``peers``, and what pip installs for it."""
-
-    name: str
-    module: str
-    packages: tuple[str, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
-    runs: int = 300
-
-    def python(self) -> str:
-        """The interpreter that has its packages."""
-        if not self.packages:
-            return sys.executable
-        folder = _ROOT / ".bench" / self.module
-        if not (folder / "ready").exists():
-            venv.create(folder, with_pip=True, clear=True)
-            install = [str(folder / "bin/python"), "-m", "pip", "install", "-qq", *self.packages]
-            subprocess.run(install, check=True)
-            (folder / "ready").touch()
-        return str(folder / "bin/python")
-
-
-OURS = Peer("ours", "ours", runs=1000)
-PEERS = (
-    OURS,
-    Peer("RQ pool of 2", "rq_peer", ("rq", "hiredis")),
-    Peer("Celery", "celery_peer", ("celery[redis]", "hiredis")),
-    Peer(
-        "Celery isolated", "celery_peer", ("celery[redis]", "hiredis"), {"BENCH_ISOLATED": "1"}, 60
-    ),
-)
 METRICS = {
     "latency": ("start latency, idle", "ms", 1e3),
-    "throughput": ("runs", "per s", 1),
-    "submit": ("submit, one at a time", "per s", 1),
-    "bulk": ("submit, bulk call where there is one", "per s", 1),
+    "throughput": ("runs", "per s", 1.0),
+    "submit": ("submit, one at a time", "per s", 1.0),
+    "bulk": ("submit, bulk call where there is one", "per s", 1.0),
     "cancel": ("cancel to process gone", "ms", 1e3),
 }
+Values = dict[tuple[str, str], list[float]]
+"""What was measured, by (part of the metric, peer)."""
 
 
 def measure() -> list[Figure]:
+    """Starting, throughput, submitting, cancelling."""
+    return _quick(PEERS, ROUNDS)
+
+
+def measure_prefect() -> list[Figure]:
+    """The same beside Prefect, which takes minutes for each."""
+    return _quick(PREFECT, 1)
+
+
+def _quick(peers: Sequence[Peer], rounds: int) -> list[Figure]:
+    found: dict[str, Values] = {metric: defaultdict(list) for metric in METRICS}
+    for number in range(rounds):
+        for metric, values in found.items():
+            sys.stderr.write(f"round {number + 1} of {rounds}: {metric}\n")
+            _ask_all(peers, metric, values)
+    return [
+        figure
+        for metric, (title, unit, factor) in METRICS.items()
+        for figure in _compared(peers, title, unit, factor, "", found[metric])
+    ]
+
+
+def measure_schedules() -> list[Figure]:
+    """How late the last of many schedules of one instant is queued, and begins."""
+    figures: list[Figure] = []
+    for count in (*SCHEDULES, OURS_ALONE):
+        sys.stderr.write(f"{count} schedules\n")
+        peers = (OURS,) if count == OURS_ALONE else PEERS
+        found = _ask_all(peers, "lag", defaultdict(list), count)
+        for part in ("last queued", "median began", "last began"):
+            title = f"{count:,} schedules, {part}"
+            figures += _compared(peers, title, "s", 1.0, part, found)
+    return figures
+
+
+def measure_crash() -> list[Figure]:
+    """How long a run waits whose worker is gone with all that it started."""
+    found = _ask_all(PEERS, "crash", defaultdict(list))
+    silent = {peer for (_, peer), values in found.items() if not values}
+    for peer in silent:
+        found["", peer] = [CRASH_LIMIT_SECONDS]
+    figures = _compared(PEERS, "crash, begins again", "s", 1.0, "", found)
+    return [replace(each, at_least=each.name.partition(": ")[2] in silent) for each in figures]
+
+
+def measure_idle() -> list[Figure]:
+    """What a minute without work costs. Ours serves two deployments."""
+    found = _ask_all(PEERS, "idle", defaultdict(list))
+    units = {"server commands": "per s", "CPU": "ms per s", "memory (PSS)": "MiB"}
+    return [
+        figure
+        for part, unit in units.items()
+        for figure in _compared(PEERS, f"idle, {part}", unit, 1.0, part, found)
+    ]
+
+
+def measure_cold() -> list[Figure]:
+    """How long a worker needs from nothing; ours also with the server that it brings along."""
+    found = _ask_all(PEERS, "cold", defaultdict(list))
+    return [
+        figure
+        for part in ("ready", "first line")
+        for figure in _compared(PEERS, f"cold start, {part}", "s", 1.0, part, found)
+    ] + [median("cold start with the embedded server: ours", embedded_starts(), "s")]
+
+
+def _ask_all(peers: Sequence[Peer], metric: str, found: Values, crons: int = 0) -> Values:
+    """One round, ours first; the values are added to ``found``."""
+    for peer in peers:
+        if metric not in peer.without:
+            for part, values in peer.ask(metric, crons).items():
+                sys.stderr.write(f"{metric} {part}, {peer.name}: {values[:5]}\n")
+                found[part, peer.name] += values
+    return found
+
+
+def _compared(
+    peers: Sequence[Peer], title: str, unit: str, factor: float, part: str, found: Values
+) -> Iterator[Figure]:
     """Medians over all rounds, ours first, each peer's beside it."""
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for _ in range(_ROUNDS):
-        for metric in METRICS:
-            for peer in PEERS:
-                found[metric, peer.name] += _ask(peer, metric)
-    return [figure for metric in METRICS for figure in _compared(metric, found)]
-
-
-def _compared(metric: str, found: dict[tuple[str, str], list[float]]) -> Iterator[Figure]:
-    title, unit, factor = METRICS[metric]
-    ours = statistics.median(found[metric, OURS.name]) * factor
-    for peer in PEERS:
-        values = [value * factor for value in found[metric, peer.name]]
-        sys.stderr.write(f"{title}, {peer.name}: {spread(values)} {unit}\n")
-        name, middle = f"{title}: {peer.name}", statistics.median(values)
-        yield Figure(name, middle, unit, *(() if peer is OURS else (ours, "ours")))
-
-
-def _ask(peer: Peer, metric: str) -> list[float]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, _server(Path(folder)) as url:
-        words = ["-m", f"peers.{peer.module}", metric, "--url", url]
-        words += ["--marks", f"{folder}/marks", "--runs", str(peer.runs)]
-        environment = {**os.environ, **peer.environment, "PYTHONPATH": str(_ROOT / "scripts/lib")}
-        if peer is OURS:
-            environment["PYTHONPATH"] += f":{_ROOT}"
-        answer = subprocess.run(
-            [peer.python(), *words], stdout=subprocess.PIPE, env=environment, check=True
-        )
-    values: list[float] = json.loads(answer.stdout)
-    return values
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[str]:
-    port = 7190
-    words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1"]
-    words += ["--save", "", "--appendonly", "no", "--dir", str(folder)]
-    log = folder / "server.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(words, stdout=output)
-    try:
-        until(lambda: b"Ready to accept" in log.read_bytes())
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait()
+    ours = [value * factor for value in found[part, OURS.name]]
+    for peer in peers:
+        if values := [value * factor for value in found[part, peer.name]]:
+            figure = median(f"{title}: {peer.name}", values, unit)
+            beside = None if peer is OURS else statistics.median(ours)
+            yield replace(figure, beside=beside, beside_what="ours" if beside else "")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from orchestrator.settings import load_settings
 
 MARK = "mark/bench"
 NAP = "nap/bench"
-"""The deployments: the first ends at once, the second must be cancelled."""
-_SCRIPT = Path(__file__).with_name("marking.py")
+CHATTER = "chatter/bench"
+"""The deployments: the first ends at once, the second must be cancelled, the third (of
+another script) logs."""
+SCRIPTS = Path(__file__).parent
 _MARK_BYTES = 18
 
 
@@ -63,19 +66,36 @@ class Place:
     def server_pid(self) -> int:
         return int(self.client.server_facts()["process_id"])
 
+    def memory(self) -> int:
+        """Bytes that the server's data take."""
+        return int(self.client.server_facts()["used_memory"])
+
+    def scheduler_pid(self) -> int:
+        """The scheduler that came with the server."""
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (process / "cmdline").read_text().split("\0")
+                if "scheduler" in words and str(self.folder) in (process / "environ").read_text():
+                    return int(process.name)
+            except OSError:
+                continue  # it has ended, or is not ours
+        raise RuntimeError("no scheduler runs")
+
     @contextmanager
-    def serving(self, limit: int) -> Iterator[subprocess.Popen[bytes]]:
+    def serving(
+        self, limit: int, deployments: int = 1, script: str = "marking"
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """The script serves, with ``limit`` slots."""
-        with (self.folder / "serve.log").open("ab") as log:
-            script = subprocess.Popen(
-                [sys.executable, str(_SCRIPT), str(limit)], stdout=log, stderr=log
-            )
+        path = self.folder / f"serve-{time.time_ns()}.log"
+        with path.open("wb") as log:
+            words = [sys.executable, str(SCRIPTS / f"{script}.py"), str(limit), str(deployments)]
+            serving = subprocess.Popen(words, stdout=log, stderr=log)
         try:
-            until(lambda: any(d.runners for d in self.client.deployments()))
-            yield script
+            until(lambda: b"Ask for a run" in path.read_bytes())
+            yield serving
         finally:
-            script.send_signal(signal.SIGTERM)
-            script.wait()
+            serving.send_signal(signal.SIGTERM)
+            serving.wait()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from bench.machine import (
     child_of,
     cpu_seconds,
     cpu_seconds_of_ended,
-    fork_and_wait,
+    fork_rate,
     memory_mib,
     rate,
     until,
@@ -45,7 +45,7 @@ def _one_at_a_time(place: Place) -> list[Figure]:
         Figure("idle start latency, p95", quantile(latencies, 0.95) * 1e3, "ms"),
         Figure("submit, one at a time", alone, "per s", ping, "round trips"),
         Figure("cancel to process gone, median", statistics.median(cancels) * 1e3, "ms"),
-        Figure("server commands, idle: one deployment and the scheduler", idle, "per s"),
+        Figure("server commands, idle: two deployments and the scheduler", idle, "per s"),
         Figure("memory of runner and spawner (PSS)", memory, "MiB"),
     ]
 
@@ -63,10 +63,10 @@ def _many(place: Place, runs: int) -> list[Figure]:
         place.wait_until_idle()
     commands = place.commands() - before
     isolated = (runs - 1) / (moments[-1] - moments[0])
-    bare = rate(fork_and_wait, 1.0)
+    bare = fork_rate()
     return [
         Figure("submit, in bulk", bulk, "per s"),
-        Figure("fork, exit and wait, bare Python", bare, "per s"),
+        Figure("fork, exit and wait, nothing else", bare, "per s"),
         Figure("isolated runs", isolated, "per s", bare, "fork limit"),
         Figure("server commands per run, those in scripts counted", commands / runs),
         *(

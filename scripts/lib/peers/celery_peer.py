@@ -9,28 +9,41 @@ from typing import Any
 
 from peers import celery_jobs
 from peers.contest import take_part
+from peers.marks import marked
 
 
 class Celery:
     """One worker, its default pool."""
 
+    ready = " ready."
+
     def __init__(self, url: str) -> None:
         celery_jobs.app.conf.broker_url = url
+        self._celery = [str(Path(sys.executable).with_name("celery")), "-A", "peers.celery_jobs"]
+        self._workers = 0
 
     def command(self, slots: int) -> list[str]:
-        celery = str(Path(sys.executable).with_name("celery"))
+        self._workers += 1  # two workers of one name would be one
+        name = f"w{self._workers}@bench"
         isolated = ["--max-tasks-per-child=1"] if os.environ.get("BENCH_ISOLATED") else []
-        return [celery, "-A", "peers.celery_jobs", "worker", "-c", str(slots), *isolated]
+        words = ["worker", "-c", str(slots), "-n", name, "--loglevel", "INFO", *isolated]
+        return [*self._celery, *words]
 
-    def is_ready(self) -> bool:
-        return bool(celery_jobs.app.control.ping(timeout=0.5))
+    def scheduling(self) -> list[list[str]]:
+        return [[*self._celery, "beat", "-s", os.environ["BENCH_MARKS"] + ".beat"]]
+
+    def queued(self) -> list[float]:
+        return marked(".queued")
 
     def submit(self) -> Any:
         return celery_jobs.quick.delay()
 
-    def submit_many(self, count: int) -> None:
+    def submit_each(self, count: int) -> None:
         for _ in range(count):
-            celery_jobs.quick.delay()
+            self.submit()
+
+    def submit_many(self, count: int) -> None:
+        self.submit_each(count)
 
     def submit_sleeper(self) -> Any:
         return celery_jobs.sleeper.delay()

@@ -7,29 +7,39 @@ from pathlib import Path
 from typing import Any
 
 from redis import Redis
-from rq import Queue, Worker
+from rq import Queue
 from rq.command import send_stop_job_command
 
 from peers import rq_jobs
 from peers.contest import take_part
+from peers.marks import marked
 
 
 class Rq:
     """One queue, RQ's own pool."""
 
+    ready = "Listening on"
+
     def __init__(self, url: str) -> None:
         self._url, self._redis = url, Redis.from_url(url)
         self._queue = Queue("default", connection=self._redis)
+        self._rq = str(Path(sys.executable).with_name("rq"))
 
     def command(self, slots: int) -> list[str]:
-        rq = str(Path(sys.executable).with_name("rq"))
-        return [rq, "worker-pool", "-n", str(slots), "--url", self._url, "default"]
+        return [self._rq, "worker-pool", "-n", str(slots), "--url", self._url, "default"]
 
-    def is_ready(self) -> bool:
-        return any(worker.get_state() == "idle" for worker in Worker.all(connection=self._redis))
+    def scheduling(self) -> list[list[str]]:
+        return [[self._rq, "cron", "--url", self._url, "peers.rq_jobs"]]
+
+    def queued(self) -> list[float]:
+        return marked(".queued")
 
     def submit(self) -> Any:
         return self._queue.enqueue(rq_jobs.quick)
+
+    def submit_each(self, count: int) -> None:
+        for _ in range(count):
+            self.submit()
 
     def submit_many(self, count: int) -> None:
         self._queue.enqueue_many([Queue.prepare_data(rq_jobs.quick) for _ in range(count)])
