@@ -18,9 +18,10 @@ from orchestrator.model.states import State
 from orchestrator.operations import runs
 from orchestrator.operations.acting import Acting
 from orchestrator.reading import explanation_of, run_of
-from orchestrator.store.listing import Page, Wanted
+from orchestrator.store.listing import Page
 from orchestrator.store.logs import LogLine
 from orchestrator.store.submission import create_run, create_runs
+from orchestrator.store.wanted import Wanted
 from orchestrator.transport import MOST_AT_ONCE, Call, Transport, path_of
 
 

@@ -29,7 +29,10 @@ async def login_page(request: Request, backend: BackendNeeded) -> Response:
 @router.post("/login")
 async def log_in(request: Request, backend: BackendNeeded) -> Response:
     """A session for who shows a right key."""
-    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError:
+        return _page("/", "That was not the form of this page.", 400)
     place = form.get("next", ["/"])[0]
     now, address = time.time(), address_of(request.scope)
     if wait := backend.attempts.wait(address, now):

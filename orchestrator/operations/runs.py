@@ -17,10 +17,11 @@ from orchestrator.operations.acting import Acting
 from orchestrator.store import runs
 from orchestrator.store.children import cancel_family
 from orchestrator.store.explaining import explain_run
-from orchestrator.store.listing import Page, Wanted, list_runs, page_of_runs
+from orchestrator.store.listing import Page, list_runs, page_of_runs
 from orchestrator.store.logs import LogLine, read_log
 from orchestrator.store.requests import Plan, Request
 from orchestrator.store.submission import find_deployment, retry_run
+from orchestrator.store.wanted import Wanted
 
 LogBatch = tuple[str, list[LogLine]]
 """Lines that were stored in one step, and their place in the log."""

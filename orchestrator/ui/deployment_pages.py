@@ -17,10 +17,11 @@ from orchestrator.model.preview import Upcoming, preview
 from orchestrator.store.deployment_listing import Summary, list_summaries, served
 from orchestrator.store.deployments import read_deployment
 from orchestrator.store.glances import newest_of
-from orchestrator.store.listing import Wanted, page_of_runs
+from orchestrator.store.listing import page_of_runs
 from orchestrator.store.requests import Plan
 from orchestrator.store.runners import read_runner
 from orchestrator.store.submission import find_deployment
+from orchestrator.store.wanted import Wanted
 from orchestrator.ui.charts import durations
 from orchestrator.ui.routing import pages
 from orchestrator.ui.runner_pages import mixed_versions

@@ -35,11 +35,8 @@ class Reading:
             kind = self._texts.get(f"{made.name}?", made.text)
             if kind == NONE:
                 return None if made.nullable else ABSENT
-            return (
-                self._value(made.inner[int(kind)])
-                if kind.isdecimal() and int(kind) < len(made.inner)
-                else ABSENT
-            )
+            known = {str(at): each for at, each in enumerate(made.inner)}
+            return self._value(known[kind]) if kind in known else ABSENT
         return self._single(made, self._texts.get(made.name))
 
     def _single(self, made: Field, text: str | None) -> Any:

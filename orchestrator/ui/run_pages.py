@@ -14,7 +14,8 @@ from orchestrator.model.states import CLAIMED, LATE, State
 from orchestrator.operations import runs as operations
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.glances import Glance, read_glance
-from orchestrator.store.listing import Wanted, page_of_runs
+from orchestrator.store.listing import page_of_runs
+from orchestrator.store.wanted import Wanted
 from orchestrator.ui.routing import pages
 from orchestrator.ui.run_logs import first_page
 from orchestrator.ui.viewing import ViewNeeded

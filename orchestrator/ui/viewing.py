@@ -124,6 +124,6 @@ def _said(cookie: str | None) -> tuple[bool, str] | None:
     """What the action before this page came to. Whoever wrote the cookie, it is only text."""
     try:
         good, text = json.loads(unquote(cookie or ""))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     return bool(good), str(text)

@@ -258,3 +258,13 @@ def test_beyond_this_machine_a_key_is_needed() -> None:
         check_exposure(open_to_all)
     check_exposure(load_settings({}, api_host="0.0.0.0", api_key=SECRET))
     check_exposure(load_settings({}, api_host="::1"))
+
+
+def test_a_form_of_somebody_else_is_no_login(fresh: Served) -> None:
+    body = "&".join(f"field{number}=1" for number in range(50)).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": fresh.url}
+
+    answer = fresh.post("/login", body, headers=headers)
+
+    assert answer.status == HTTPStatus.BAD_REQUEST
+    assert b"not the form of this page" in answer.body

@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.store.deployments import list_deployments
-from orchestrator.store.listing import Wanted, list_runs
+from orchestrator.store.listing import list_runs
+from orchestrator.store.wanted import Wanted
 from tests.api.serving import Served
 from tests.browser.looking import PATIENCE_MS, Faults, opened
 from tests.cli.seeds import Seeds

@@ -15,9 +15,10 @@ from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.store.children import as_parent, cancel_family
 from orchestrator.store.explaining import explain_run
-from orchestrator.store.listing import Wanted, list_runs
+from orchestrator.store.listing import list_runs
 from orchestrator.store.runs import NewRun, cancel_run, delete_run, submit_run
 from orchestrator.store.standstill import waited_for
+from orchestrator.store.wanted import Wanted
 from tests.runner.serving import Place, definition
 from tests.support import eventually
 

@@ -18,9 +18,10 @@ from orchestrator.store.attention import NOW, lower_attention
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import announce_deployment, put_deployment
-from orchestrator.store.listing import Wanted, list_runs
+from orchestrator.store.listing import list_runs
 from orchestrator.store.requests import Request, command
 from orchestrator.store.schedules import agenda
+from orchestrator.store.wanted import Wanted
 from tests.support import Server
 
 MANY = 100_000

@@ -19,8 +19,9 @@ from orchestrator.model.ids import deployment_id, idempotent_run_id
 from orchestrator.store import events, runs
 from orchestrator.store.caller import AsyncStore, Store
 from orchestrator.store.connection import open_async_store, open_store
-from orchestrator.store.listing import Wanted, list_runs
+from orchestrator.store.listing import list_runs
 from orchestrator.store.requests import Request
+from orchestrator.store.wanted import Wanted
 from orchestrator.triggers import EventTrigger, with_names
 from scheduler.feeding import Feeder
 from scheduler.triggers import Triggers

@@ -15,9 +15,10 @@ from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.store import attention, children, keys, leases, runs, schedules, standstill
 from orchestrator.store.leases import Claimed
-from orchestrator.store.listing import Wanted, list_runs, page_of_runs
+from orchestrator.store.listing import list_runs, page_of_runs
 from orchestrator.store.requests import Plan
 from orchestrator.store.submission import create_child, name_run
+from orchestrator.store.wanted import Wanted
 from tests.store.scene import DONE, FAILED, RUNNER, D, Scene, run_id
 from tests.support.keyspace import Client, dump
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -10,14 +10,30 @@ import pytest
 from orchestrator.model.errors import InvalidOption
 from orchestrator.model.ids import deployment_id, new_run_id
 from orchestrator.model.states import State
-from orchestrator.store import listing
+from orchestrator.store import keys, listing
 from orchestrator.store.deployments import announce_deployment, put_deployment
-from orchestrator.store.listing import Wanted, list_runs, page_of_runs
+from orchestrator.store.listing import list_runs, page_of_runs
+from orchestrator.store.requests import Plan
 from orchestrator.store.runs import NewRun, cancel_run, submit_run
+from orchestrator.store.wanted import Wanted
 from tests.store.scene import DEFINITION, Scene
+from tests.support.keyspace import Client
 
 NAMES = ["hello/a", "hello/b", "hello/c"]
 EACH = 17
+
+
+@dataclass(frozen=True)
+class At:
+    """A clock that stands."""
+
+    ms: int
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def elapsed(self) -> float:
+        return 0.0
 
 
 @pytest.fixture
@@ -66,7 +82,7 @@ def test_pages_of_some_among_many(
 ) -> None:
     odd = [run.id for run in scene.store.follow(list_runs(1000)) if run.tags]
     monkeypatch.setattr(listing, "MOST_EXAMINED", 10)
-    monkeypatch.setattr(listing, "_LOOK", 3)
+    monkeypatch.setattr(listing, "LOOK", 3)
 
     assert walked(scene, limit, Wanted(tags=["odd"])) == odd
     assert walked(scene, limit, Wanted(tags=["none"])) == []
@@ -76,12 +92,17 @@ def test_a_page_that_looked_at_many_goes_on_in_the_next(
     scene: Scene, many: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "MOST_EXAMINED", 10)
-    monkeypatch.setattr(listing, "_LOOK", 3)
+    monkeypatch.setattr(listing, "LOOK", 3)
 
     page = scene.store.follow(page_of_runs(5, Wanted(text="NUMBER 0 of hello/a")))
 
     assert page.items == []
     assert page.next is not None
+    assert 10 <= page.looked_at < len(many)
+    assert page.back_to_ms is not None
+    runs = {str(run.id): run.created_at for run in scene.store.follow(list_runs(1000))}
+    assert page.next.split(".")[0] == str(page.back_to_ms)
+    assert min(runs.values()) <= page.back_to_ms <= max(runs.values())
     (found,) = scene.store.follow(list_runs(5, Wanted(text="NUMBER 0 of hello/a")))
     assert found.name == "Number 0 of hello/a"
 
@@ -98,17 +119,10 @@ def test_a_page_of_an_instant(scene: Scene, many: list[str]) -> None:
 
 
 def test_late_runs_are_found_by_what_is_shown(scene: Scene, many: list[str]) -> None:
-    class Later:
-        def now_ms(self) -> int:
-            return 9_999_999_999_999
-
-        def elapsed(self) -> float:
-            return 0.0
-
     scene.store.call(cancel_run(scene.store.follow(list_runs(1))[0].id, "somebody"))
 
     def states(*wanted: str) -> set[Any]:
-        plan = page_of_runs(100, Wanted(states=wanted), clock=Later())
+        plan = page_of_runs(100, Wanted(states=wanted), clock=At(9_999_999_999_999))
         return {run.state for run in scene.store.follow(plan).items}
 
     assert states("Late") == {State.SCHEDULED}
@@ -123,3 +137,60 @@ def test_no_place(scene: Scene, before: str) -> None:
 
 def test_no_runs_at_all(scene: Scene) -> None:
     assert scene.store.follow(page_of_runs(5, Wanted(deployment="a/b"))).items == []
+
+
+def test_one_busy_deployment_does_not_have_all_others_asked_again(
+    scene: Scene, client: Client
+) -> None:
+    for name in NAMES:
+        flow, _, own = name.partition("/")
+        definition = replace(DEFINITION, flow=flow, name=own)
+        scene.store.call_all([put_deployment(definition), announce_deployment(definition.id)])
+    old, _, busy = (deployment_id(name) for name in NAMES)
+    client.zadd(keys.runs(old), {new_run_id(old, 1): 1_000})
+    client.zadd(keys.runs(busy), {new_run_id(busy, n): 9_000 + n for n in range(4_000)})
+    plan = page_of_runs(5, Wanted(text="nothing"), clock=At(10_000))
+
+    asked = [each for each in asked_of(scene, plan) if each]
+    client.delete(keys.runs(old), keys.runs(busy))
+
+    assert len(asked[0]) == len(NAMES) + 1, "the one of the scene, too"
+    assert len(asked) > 1
+    assert all(each == [keys.runs(busy)] for each in asked[1:])
+
+
+def asked_of(scene: Scene, plan: Plan[Any]) -> list[list[str]]:
+    """Which deployments each step of the plan looked through."""
+    asked: list[list[str]] = []
+    replies: list[Any] | None = None
+    while True:
+        try:
+            requests = next(plan) if replies is None else plan.send(replies)
+        except StopIteration:
+            return asked
+        scans = [each for each in requests if each.script and each.script.name == "scan_runs"]
+        asked.append([str(each.words[0]) for each in scans])
+        replies = scene.store.call_all(requests)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number"),
+    [
+        (Wanted(text="ÜBER"), 1),
+        (Wanted(text="UBER"), 1),
+        (Wanted(tags=["a b"]), 1),
+        (Wanted(tags=["a b", "ü"]), 1),
+        (Wanted(tags=["a"]), 0),
+        (Wanted(states=["Scheduled"]), 2),
+        (Wanted(states=["led"]), 0),
+        (Wanted(states=[" "]), 0),
+    ],
+)
+def test_the_server_leaves_out_nothing_that_is_wanted(
+    scene: Scene, wanted: Wanted, number: int
+) -> None:
+    scene.deploy()
+    scene.submit("first", name="Über allem", tags=("a b", "ü"))
+    scene.submit("second", name="uber")
+
+    assert len(scene.store.follow(page_of_runs(9, wanted)).items) == number

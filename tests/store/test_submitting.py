@@ -7,9 +7,10 @@ from typing import Any
 from orchestrator.model.asked import Asked
 from orchestrator.model.states import State
 from orchestrator.store import attention, keys, runs, schedules
-from orchestrator.store.listing import Wanted, list_runs
+from orchestrator.store.listing import list_runs
 from orchestrator.store.runs import NewRun
 from orchestrator.store.submission import create_runs
+from orchestrator.store.wanted import Wanted
 from tests.store.scene import FAILED, D, Scene, run_id
 from tests.support.keyspace import Client, dump
 

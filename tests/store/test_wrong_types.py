@@ -299,6 +299,12 @@ SAMPLES: dict[str, list[Sample]] = {
         lambda _: first_of(deployments.resume_deployment(D), "resume_deployment")
     ],
     "resume_run": [lambda _: runs.resume_run(PAUSED, "test")],
+    "scan_runs": [
+        lambda _: for_deployment(
+            D, "scan_runs", list,
+            at=10**15, id="", oldest="", count=9, states=" x ", tags="", text="",
+        )
+    ],
     "set_progress": [lambda s: telling.set_progress(RUNNING, s.tokens[RUNNING], "1")],
     "start_run": [lambda s: leases.start_run(PENDING, s.tokens[PENDING], 1)],
     "submit_run": [

@@ -13,7 +13,7 @@ local at, first = tonumber(ARGV[4]), tonumber(ARGV[2])
 for number = first + 1, first + tonumber(ARGV[3]) do
   local id = ARGV[1] .. '-' .. string.format('%021d', number)
   local ended = at - number * tonumber(ARGV[6])
-  local state = number % 50 == 0 and 'Failed' or 'Completed'
+  local state = math.random(50) == 1 and 'Failed' or 'Completed'
   redis.call('HSET', KEYS[3] .. id, 'state', state, 'deployment', ARGV[5], 'attempt', 1,
     'parameters', '{"times": 3}', 'tags', '["bench"]', 'created_at', ended - 3000,
     'scheduled_at', ended - 3000, 'started_at', ended - 2000, 'ended_at', ended,
