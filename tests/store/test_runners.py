@@ -100,6 +100,32 @@ def test_consumers_leave_with_their_runner(scene: Scene, client: Client) -> None
     assert client.xinfo_consumers(keys.queue(D), keys.GROUP) == []
 
 
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_consumer_whose_tickets_others_ended_goes_when_somebody_comes_or_goes(
+    scene: Scene, client: Client, comes: bool
+) -> None:
+    claimed = scene.running()
+    register(scene, OTHER)
+    scene.store.call(runners.drop_runner(D, RUNNER, 0))
+    assert consumers(client) == [RUNNER]  # its ticket would go with it
+    scene.store.call(leases.reap_run(claimed.run_id, claimed.token, None, "lost"))
+    assert consumers(client) == [RUNNER]
+
+    register(scene, RunnerId("third")) if comes else leave(scene, OTHER)
+
+    assert consumers(client) == []
+
+
+def test_a_runner_that_registers_again_keeps_what_it_holds(scene: Scene, client: Client) -> None:
+    scene.running()
+    register(scene, RUNNER)
+    assert consumers(client) == [RUNNER]
+
+
+def consumers(client: Client) -> list[str]:
+    return [each["name"] for each in client.xinfo_consumers(keys.queue(D), keys.GROUP)]
+
+
 def record(name: str) -> RunnerRecord:
     return RunnerRecord(
         id=name,

@@ -106,11 +106,21 @@ class Starter:
 
 def is_gone(pid: int) -> bool:
     """Whether a process ended. One that nobody has waited for (a zombie) counts as gone."""
+    return _state(pid) in "ZX"
+
+
+def stands_still(pid: int) -> bool:
+    """Whether a process is stopped, or gone."""
+    return _state(pid) in "TtZX"
+
+
+def _state(pid: int) -> str:
+    """The letter of proc(5); X when there is none."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return True
-    return stat.rpartition(")")[2].split()[0] in "ZX"
+        return "X"
+    return stat.rpartition(")")[2].split()[0]
 
 
 def children(pid: int) -> list[int]:

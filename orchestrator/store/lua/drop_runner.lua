@@ -10,12 +10,9 @@ if seen ~= beat then return 'stale' end
 local noted = redis.call('HGET', deployment, 'pause_noted') == '1'
 local found, keep = others(runners, runner)
 check_outbox()
-local idle = {}
-for _, stream in ipairs({queue_first, queue, queue_late}) do
-  if idle_consumer(stream, runner) then idle[#idle + 1] = stream end
-end
+local unused = unused_consumers({queue_first, queue, queue_late}, runners, runner)
 
 forget_runner(runners, runner)
-for _, stream in ipairs(idle) do forget_consumer(stream, runner) end
+forget_consumers(unused)
 happened('runner.lost', 'runner', runner)
 return found == 0 and noted and not keep and 'last' or 'ok'

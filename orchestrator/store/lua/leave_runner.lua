@@ -8,13 +8,10 @@
 local noted = redis.call('HGET', deployment, 'pause_noted') == '1'
 local found, keep, here = others(runners, runner)
 check_outbox()
-local idle = {}
-for _, stream in ipairs({queue_first, queue, queue_late}) do
-  if idle_consumer(stream, runner) then idle[#idle + 1] = stream end
-end
+local unused = unused_consumers({queue_first, queue, queue_late}, runners, runner)
 
 forget_runner(runners, runner)
-for _, stream in ipairs(idle) do forget_consumer(stream, runner) end
+forget_consumers(unused)
 if here then happened('runner.left', 'runner', runner) end
 local wanted = (pause == '1' or noted) and not keep
 if wanted then

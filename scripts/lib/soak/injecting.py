@@ -19,6 +19,7 @@ from soak.fleet import Host, Member, all_below
 from soak.history import Event, History
 from soak.plan import BEHIND_PROXIES, SCHEDULERS, SERVER, Fault
 from soak.proxy import Proxy
+from tests.support.processes import stands_still
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
@@ -190,8 +191,6 @@ def _hit(host: Host, fault: Fault, victims: Sequence[int]) -> str:
     pids = _targets(host, fault)
     if fault.kind.startswith("stop "):
         return _stop(pids, fault.seconds)
-    if fault.kind == "kill host":  # stopped first, so that none can report another's death
-        _signal(pids, signal.SIGSTOP)
     return _signal(reversed(pids), signal.SIGKILL)
 
 
@@ -204,7 +203,7 @@ def _stop(pids: Sequence[int], seconds: float) -> str:
 
 
 def _targets(host: Host, fault: Fault) -> list[int]:
-    """Parents before their children."""
+    """Parents before their children. Those of a whole host are stopped."""
     match fault.kind.split()[1]:
         case "script":
             return [host.pid]
@@ -213,7 +212,17 @@ def _targets(host: Host, fault: Fault) -> list[int]:
         case "spawner":
             return [host.spawner]
         case _:
-            return all_below([host.pid])
+            return _stopped(host.pid)
+
+
+def _stopped(pid: int) -> list[int]:
+    """A process and all below it, standing still: as a host does, and so that none can report
+    another's death. What stands still forks no more, so nothing escapes."""
+    pids = all_below([pid])
+    while not all(map(stands_still, pids)):
+        _signal(pids, signal.SIGSTOP)
+        pids = all_below([pid])
+    return pids
 
 
 def _signal(pids: Iterable[int], number: signal.Signals) -> str:
