@@ -70,7 +70,7 @@ class HookProcess:
     def launch(self, spawner: SpawnerLink) -> None:
         """Have a process forked by this spawner."""
         self.spawner = spawner
-        self._lines = Lifelines(self._told, self._log.feed)
+        self._lines = Lifelines(self._told, self._log)
         options = self._shared.here.served[deployment_of(self.id)].options
         packet = {
             "op": "run",

@@ -31,11 +31,16 @@ class Contact:
 
     def __init__(self) -> None:
         self._away = asyncio.Event()
+        self._when_lost: list[Callable[[], None]] = []
 
     @property
     def lost(self) -> bool:
         """Whether the server left the last question unanswered."""
         return self._away.is_set()
+
+    def when_lost(self, call: Callable[[], None]) -> None:
+        """Have this called each time that the server ceases to answer."""
+        self._when_lost.append(call)
 
     async def until_lost(self) -> None:
         """Return as soon as the server does not answer."""
@@ -60,6 +65,8 @@ class Contact:
         if not self.lost:
             self._away.set()
             events.warning("The server does not answer; trying again for ever.", why=why)
+            for call in self._when_lost:
+                call()
 
     def answered(self) -> None:
         if self.lost:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from orchestrator.model.serving import ServingSpec
 
+from .contact import Contact
 from .lines import Line, Splitter
 from .overflow import Overflow
 
@@ -59,6 +60,8 @@ class RunLog:
         append: Callable[[bytes, Callable[[], None]], None],
     ) -> None:
         """``append`` stores lines, and calls back when they are stored."""
+        self.resume: Callable[[], None] = _nothing_more
+        """To be called when there is room again, after ``feed`` has said that there is none."""
         self._attempt, self._limits = attempt, limits
         self._batches, self._append = batches, append
         self._on_their_way = 0
@@ -75,9 +78,14 @@ class RunLog:
         """What the run said last, for the error of one that crashed."""
         return list(self._last)
 
-    def feed(self, data: bytes) -> None:
-        """Take a piece of output."""
+    def feed(self, data: bytes) -> bool:
+        """Take a piece of output. False: more is to wait until ``resume`` is called.
+
+        As long as the server answers, a run that prints faster than its lines are stored waits, in
+        its own pipe. While the server is away it goes on, and what has no room is dropped.
+        """
         self._add(self._splitter.feed(data, time.time()))
+        return self._bytes < BATCH_BYTES or not self._batches.hold_back(self)
 
     def warn(self, text: str) -> None:
         """Add a line of ours."""
@@ -113,10 +121,14 @@ class RunLog:
 
     def _stored(self) -> None:
         self._on_their_way -= 1
-        if self._unsent:
+        if self._bytes >= BATCH_BYTES:
+            self.send()
+        elif self._unsent:
             self._batches.want(self)
         elif not self._on_their_way:
             self._when_stored()
+        if self._bytes < BATCH_BYTES:
+            self._batches.let_go(self)
 
     def _add(self, lines: list[Line]) -> None:
         for line in lines:
@@ -135,8 +147,9 @@ class RunLog:
     @property
     def _has_room(self) -> bool:
         """For one more line, after those that had to wait."""
-        waiting = self._kept + len(self._overflow) < self._limits.first
-        return waiting and self._bytes < UNSENT_BYTES
+        if self._kept + len(self._overflow) >= self._limits.first:
+            return False
+        return self._bytes < UNSENT_BYTES or not self._batches.is_server_away
 
     def _keep_overflow(self) -> None:
         is_full = self._kept + len(self._overflow) >= self._limits.first
@@ -152,11 +165,36 @@ class RunLog:
 
 
 class LogBatches:
-    """The common clock of all logs: what waits is sent once in 100 ms."""
+    """The common clock of all logs: what waits is sent once in 100 ms. And what they know together
+    of the server: whether it is worth while to wait for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, contact: Contact) -> None:
+        self._contact = contact
+        contact.when_lost(self._let_all_go)
+        self._held_back: dict[RunLog, None] = {}
         self._wanting: dict[RunLog, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_server_away(self) -> bool:
+        """Whether it left the last question unanswered."""
+        return self._contact.lost
+
+    def hold_back(self, log: RunLog) -> bool:
+        """``log`` wants no more lines for now; False: nothing would come of waiting."""
+        if not self.is_server_away:
+            self._held_back[log] = None
+        return not self.is_server_away
+
+    def let_go(self, log: RunLog) -> None:
+        """``log`` has room again."""
+        if log in self._held_back:
+            del self._held_back[log]
+            log.resume()
+
+    def _let_all_go(self) -> None:
+        for log in list(self._held_back):
+            self.let_go(log)
 
     def want(self, log: RunLog) -> None:
         """``log`` has lines to send soon."""

@@ -129,7 +129,7 @@ class HeldRun:
     def launch(self, spawner: SpawnerLink) -> None:
         """Have a process forked by this spawner; it says when it is ready to begin."""
         self.spawner = spawner
-        self._lines = Lifelines(self._told, self.log.feed)
+        self._lines = Lifelines(self._told, self.log)
         options = self.definition.options
         packet = {
             "op": "run",

@@ -124,7 +124,7 @@ class Service:
         self._shared = Surroundings(
             here=here,
             writes=self._writes,
-            batches=LogBatches(),
+            batches=LogBatches(self._contact),
             answer=self._requests.answer,
             withdraw=self._requests.withdraw,
             gone=self._finishing.gone,

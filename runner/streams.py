@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
+from typing import Protocol
 
 from orchestrator.execution.pipe import Lines, Message, encode
 
@@ -82,14 +83,24 @@ class ControlStream:
             self._loop.remove_writer(self._ours.fileno())
 
 
+class Sink(Protocol):
+    """Where output goes."""
+
+    resume: Callable[[], None]
+
+    def feed(self, data: bytes) -> bool:
+        """Take some; False: no more until ``resume`` is called."""
+
+
 class Lifelines:
     """What connects the runner to one run process: both streams, and the process's ends of them."""
 
-    def __init__(self, told: Callable[[Message], None], printed: Callable[[bytes], None]) -> None:
+    def __init__(self, told: Callable[[Message], None], log: Sink) -> None:
         ours, theirs = socket.socketpair()
         output_ours, output_theirs = os.pipe()
         self._control = ControlStream(ours, told)
-        self._output = Output(output_ours, printed)
+        self._output = Output(output_ours, log.feed)
+        log.resume = self._output.resume
         self.ends = (theirs.detach(), output_theirs)
         """For the process: who sends them to it closes them."""
 
@@ -104,20 +115,27 @@ class Lifelines:
 
 
 class Output:
-    """What a run process and all its children print."""
+    """What a run process and all its children print. Nobody reads it while ``heard`` wants no more:
+    they wait then, as soon as the pipe is full."""
 
-    def __init__(self, ours: int, heard: Callable[[bytes], None]) -> None:
+    def __init__(self, ours: int, heard: Callable[[bytes], bool]) -> None:
         self._ours, self._heard = ours, heard
         self._loop = asyncio.get_running_loop()
         os.set_blocking(ours, False)
-        self._loop.add_reader(ours, self._read)
-        self._is_reading = True
+        self._is_reading = self._has_ended = False
+        self.resume()
+
+    def resume(self) -> None:
+        """Read, until ``heard`` says False or there will be no more."""
+        if self._ours >= 0 and not (self._is_reading or self._has_ended):
+            self._is_reading = True
+            self._loop.add_reader(self._ours, self._read)
 
     def finish(self) -> None:
         """The processes are gone: take what is still in the pipe, and close. Once is enough."""
         if self._ours < 0:
             return
-        while self._is_reading and self._read():
+        while not self._has_ended and self._read():
             pass
         self._stop_reading()
         os.close(self._ours)
@@ -130,9 +148,11 @@ class Output:
         except BlockingIOError:
             return False
         if not data:
+            self._has_ended = True
             self._stop_reading()
             return False
-        self._heard(data)
+        if not self._heard(data):
+            self._stop_reading()
         return True
 
     def _stop_reading(self) -> None:

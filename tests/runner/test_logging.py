@@ -67,6 +67,15 @@ def work():
     assert max(map(len, texts)) <= 16 * 1024
 
 
+def test_a_log_of_nine_megabytes_at_once_is_whole(place: Place) -> None:
+    """More than may wait for the server: the run waits for it."""
+    place.flows("@flow\ndef work():\n    for n in range(9_000): print(f'{n:<1000}')\n")
+    place.start()
+    run = place.ended(place.submit(), within=60)
+    assert run.state is State.COMPLETED
+    assert [text.strip() for text in place.texts(run.id)] == [str(n) for n in range(9_000)]
+
+
 def test_twenty_thousand_lines_are_the_first_and_the_last(place: Place) -> None:
     place.flows("@flow\ndef work():\n    for n in range(20_000): print(n)\n")
     place.start()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.model.errors import ServerUnavailable
 from tests.runner.parts import part
 
 logs, lines = part("logs"), part("lines")
@@ -116,9 +117,17 @@ class Stored:
         return [json.loads(line)["m"] for batch in self.batches for line in batch.splitlines()]
 
 
-def logged(stored: Stored, *pieces: bytes, limit: int = 10_000) -> Any:
+def batches(is_away: bool = False) -> Any:
+    """For a server that answers, or that does not."""
+    contact = part("contact").Contact()
+    if is_away:
+        contact.failed(ServerUnavailable("nowhere", "it is away"))
+    return logs.LogBatches(contact)
+
+
+def logged(stored: Stored, *pieces: bytes, limit: int = 10_000, is_away: bool = False) -> Any:
     async def feed() -> Any:
-        log = logs.RunLog(2, logs.Limits(lines=limit), logs.LogBatches(), stored)
+        log = logs.RunLog(2, logs.Limits(lines=limit), batches(is_away), stored)
         for piece in pieces:
             log.feed(piece)
         log.close(_stored)
@@ -160,7 +169,7 @@ def test_a_log_that_just_fits_is_whole() -> None:
 def test_a_server_that_does_not_answer_bounds_what_waits() -> None:
     stored = Stored(answers=False)
     line = b"x" * 1000 + b"\n"
-    logged(stored, *[line * 100] * 40)
+    logged(stored, *[line * 100] * 40, is_away=True)
     assert sum(map(len, stored.batches)) < 2 * logs.UNSENT_BYTES
     assert any(f"lines were dropped here: {logs.AWAY}" in text for text in stored.texts())
 
@@ -175,7 +184,7 @@ def test_after_an_outage_the_log_says_where_lines_are_missing() -> None:
         kept.append(done)
 
     async def live() -> None:
-        log = logs.RunLog(1, logs.Limits(), logs.LogBatches(), append)
+        log = logs.RunLog(1, logs.Limits(), batches(is_away=True), append)
         for number in range(3_000):
             log.feed(b"%d %s\n" % (number, b"x" * 1000))
         while kept:  # the server is back, and stores what comes
@@ -193,12 +202,74 @@ def test_after_an_outage_the_log_says_where_lines_are_missing() -> None:
     assert marker == f"{3_000 - len(numbers)} lines were dropped here: {logs.AWAY}"
 
 
+LINES = b"x" * 999 + b"\n"
+LINES *= 64  # a pipe full
+
+
+class Slow:
+    """A server that answers when it is told to, and a log that is held back until then."""
+
+    def __init__(self) -> None:
+        self.answers: list[Callable[[], None]] = []
+        self.texts: list[str] = []
+        self.resumed = 0
+        self.contact = part("contact").Contact()
+        self.log = logs.RunLog(1, logs.Limits(), logs.LogBatches(self.contact), self._append)
+        self.log.resume = self._resume
+        assert self.log.feed(LINES), "nothing waits yet"
+        self.fed = 1
+        while self.feed():
+            assert self.fed < 10, "it takes more than it can pass on"
+
+    def feed(self) -> bool:
+        self.fed += 1
+        return bool(self.log.feed(LINES))
+
+    def _append(self, lines: bytes, stored: Callable[[], None]) -> None:
+        self.texts += [json.loads(line)["m"] for line in lines.splitlines()]
+        self.answers.append(stored)
+
+    def _resume(self) -> None:
+        self.resumed += 1
+
+
+def test_who_prints_faster_than_the_server_stores_waits_and_nothing_is_dropped() -> None:
+    async def live() -> None:
+        slow = Slow()
+        while slow.fed < 100:
+            assert slow.resumed == 0
+            slow.answers.pop()()
+            assert slow.resumed == 1, "there is room again"
+            slow.resumed = 0
+            while slow.feed():
+                pass
+        slow.log.close(_stored)
+        while slow.answers:
+            slow.answers.pop()()
+        assert len(slow.texts) == 64 * slow.fed
+        assert not any("dropped" in text for text in slow.texts)
+
+    asyncio.run(live())
+
+
+def test_nobody_waits_for_a_server_that_has_gone_away() -> None:
+    async def live() -> None:
+        slow = Slow()
+        slow.contact.failed(ServerUnavailable("nowhere", "it is away"))
+        assert slow.resumed == 1
+        assert all(slow.feed() for _ in range(50))
+        slow.log.close(_stored)
+        assert any(text.endswith(logs.AWAY) for text in slow.texts)
+
+    asyncio.run(live())
+
+
 def test_a_log_is_closed_once_the_server_has_all_of_it() -> None:
     kept: list[Callable[[], None]] = []
     closed: list[bool] = []
 
     async def live() -> None:
-        log = logs.RunLog(1, logs.Limits(), logs.LogBatches(), lambda _, done: kept.append(done))
+        log = logs.RunLog(1, logs.Limits(), batches(), lambda _, done: kept.append(done))
         log.feed(b"first\n")
         log.send()
         log.feed(b"last")
