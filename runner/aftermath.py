@@ -54,6 +54,7 @@ class HookProcess:
     """The process in which the hooks of one run are called."""
 
     fate: Fate | None = None
+    why_stopped: str | None = None
     spawner: SpawnerLink
     has_children = holds_lease = False
 

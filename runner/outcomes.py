@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from orchestrator.execution.pipe import FOREIGN_SIGTERM
 from orchestrator.model.deployment import FlowOptions
 from orchestrator.model.sizes import shown_size
 from orchestrator.model.states import State
@@ -21,6 +22,10 @@ class Fate(Enum):
     CANCELLED = "cancel"
     HANDED_BACK = "drain"
     LOST = "lost"
+
+
+SHUT_DOWN = "its runner was shut down"
+"""Why runs are handed back that a leaving runner ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,8 @@ def judge(
     make = _Maker(terms, ended or Ended())
     timed_out = ended is not None and ended.stopped == "timeout"
     by_itself = fate is None and not timed_out
+    if done is not None and by_itself and was_signalled(done):
+        return make.crashed(FOREIGN_SIGTERM, last_lines, done["error"]["traceback"])
     if done is not None and (by_itself or done["state"] == State.COMPLETED):
         return make.said(done)
     if fate is Fate.CANCELLED:
@@ -106,6 +113,12 @@ def judge(
         return Recover()
     reason = _over_limit(ended, terms.options) or reason_of_death(ended)
     return make.crashed(reason, last_lines)
+
+
+def was_signalled(done: Mapping[str, Any]) -> bool:
+    """Whether a process ended because of SIGTERM, whoever has sent it. A flow that raises
+    RunCancelled itself has cancelled itself."""
+    return done["state"] == State.CANCELLED and bool(done.get("signalled"))
 
 
 def refused(why: str, terms: Terms) -> Outcome:
@@ -154,8 +167,10 @@ class _Maker:
         error = {"type": "TimeoutError", "message": reason, "traceback": None}
         return self.outcome(State.TIMED_OUT, reason, error=error)
 
-    def crashed(self, reason: str, last_lines: Sequence[str]) -> Outcome:
-        error = {"type": "Crashed", "message": reason, "traceback": None}
+    def crashed(
+        self, reason: str, last_lines: Sequence[str], traceback: str | None = None
+    ) -> Outcome:
+        error = {"type": "Crashed", "message": reason, "traceback": traceback}
         return self.outcome(State.CRASHED, reason, error={**error, "last_lines": list(last_lines)})
 
     def outcome(

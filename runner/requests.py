@@ -45,6 +45,9 @@ class Asking(Protocol):
     """Only then can runs that it asks for be its children."""
 
     @property
+    def why_stopped(self) -> str | None: ...
+
+    @property
     def depth(self) -> int: ...
 
     @property
@@ -188,5 +191,5 @@ def _key(run: Asking) -> str:
 
 
 async def _why_stopped(run: Asking, _: dict[str, Any]) -> str | None:
-    """``cancel``, ``drain`` or ``lost``; None when it was none of this runner's decisions."""
-    return run.fate.value if run.fate else None
+    """``cancel``, ``drain``, ``lost`` or ``leaving``; None when it was nothing of this runner's."""
+    return run.why_stopped

@@ -26,7 +26,7 @@ from orchestrator.store.runs import cancel_run
 
 from .identity import Identity
 from .logs import LogBatches, RunLog, limits_of
-from .outcomes import Ended, Fate, Terms, Verdict, judge, refused
+from .outcomes import SHUT_DOWN, Ended, Fate, Terms, Verdict, judge, refused, was_signalled
 from .requests import Asking
 from .streams import Lifelines
 from .telling import Telling
@@ -60,6 +60,8 @@ class Surroundings:
     """The answer is not wanted any more; None: no answer of this run is."""
     gone: Callable[[HeldRun, Verdict], None]
     """The last process of a run is gone; this is what is to be written about it."""
+    is_leaving: Callable[[], bool]
+    """Whether this runner was told to end."""
 
 
 class HeldRun:
@@ -120,6 +122,13 @@ class HeldRun:
     def said_nothing(self) -> bool:
         """Whether its process died before its last word, and so without calling its hooks."""
         return self._done is None
+
+    @property
+    def why_stopped(self) -> str | None:
+        """A fate, or ``leaving`` while this runner lets its runs finish; None: nothing of ours."""
+        if self.fate is not None:
+            return self.fate.value
+        return "leaving" if self._shared.is_leaving() else None
 
     @property
     def trusted_until(self) -> float:
@@ -204,6 +213,8 @@ class HeldRun:
     def ended(self, packet: Message | None) -> None:
         """Every process of it is gone; None when the spawner did not live to tell how."""
         ended = Ended.from_packet(packet) if packet else None
+        if ended is not None and ended.stopped != "timeout":
+            self._leave_together()
         self._be_over()
         self.log.close(lambda: self._shared.gone(self, self._verdict(ended)))
 
@@ -257,6 +268,13 @@ class HeldRun:
                 self._telling.name(message["name"])
             case "progress":
                 self._telling.progress(message["progress"])
+
+    def _leave_together(self) -> None:
+        """Who stops a service signals its run processes as well as its runner (systemd does): what
+        ended by that goes back, like all that the runner stops."""
+        stopped = self.fate is None and self._done is not None and was_signalled(self._done)
+        if stopped and self._shared.is_leaving():
+            self.fate, self.reason = Fate.HANDED_BACK, SHUT_DOWN
 
     def _heard_of_parent(self, parent: RunId, is_parted: bool) -> None:
         if not is_parted or self.is_over:

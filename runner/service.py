@@ -128,6 +128,7 @@ class Service:
             answer=self._requests.answer,
             withdraw=self._requests.withdraw,
             gone=self._finishing.gone,
+            is_leaving=self.wishes.drain.is_set,
         )
         self._aftermath = Aftermath(self._shared, looks, self._contact, self._spawning)
         self._observer = self._make_observer(looks)

@@ -18,7 +18,7 @@ from . import events
 from .aftermath import Aftermath
 from .claiming import Claimer
 from .identity import Identity
-from .outcomes import Fate
+from .outcomes import SHUT_DOWN, Fate
 from .registering import Registrar
 from .roster import Roster
 from .spawning import Spawning
@@ -126,7 +126,7 @@ class Leaving:
 
     def _hand_back_all(self, grace: float) -> None:
         for run in self._roster.all():
-            run.stop(Fate.HANDED_BACK, grace, "its runner was shut down")
+            run.stop(Fate.HANDED_BACK, grace, SHUT_DOWN)
 
     async def _empty_within(self, seconds: float) -> None:
         """Until no run is left, or an abort is asked for, or the time is over."""

@@ -12,7 +12,7 @@ from orchestrator.execution.context import RunContext
 from orchestrator.execution.failures import describe
 from orchestrator.execution.hooks import RunState
 from orchestrator.execution.loading import LoadedFlow, become_main
-from orchestrator.execution.pipe import Message
+from orchestrator.execution.pipe import FOREIGN_SIGTERM, Message
 from orchestrator.execution.results import encode_result
 from orchestrator.model.errors import (
     InvalidParameters,
@@ -23,6 +23,8 @@ from orchestrator.model.errors import (
 from orchestrator.model.states import State
 
 _MISFIT = "The code takes other parameters than were registered"
+
+_RETRIED = hooks.KINDS["on_failure"] | hooks.KINDS["on_crashed"]
 
 _TOLERANCE = 1.0
 """Seconds by which this process may see its time limit pass earlier than its spawner does."""
@@ -92,21 +94,22 @@ def _named(flow: LoadedFlow, run: RunContext) -> RunContext:
 
 def _last_word(flow: LoadedFlow, end: RunState) -> Message:
     if end.error is not None:
-        return failed(end.error, end.state)
+        # Only the runner knows whether it has sent the signal.
+        return {**failed(end.error, end.state), "signalled": cancellation.asked}
     result, note = encode_result(end.value) if flow.keeps_result else (None, None)
     return {"op": "done", "state": end.state, "result": result, "note": note, "error": None}
 
 
 def _has_hooks_for(flow: LoadedFlow, end: RunState) -> bool:
-    if end.state is State.CANCELLED:  # it may turn out to have timed out
-        return bool(flow.hooks["on_cancellation"] or flow.hooks["on_failure"])
+    if end.state is State.CANCELLED:  # it may turn out to have timed out, or to have crashed
+        return any(flow.hooks[kind] for kind in ("on_cancellation", "on_failure", "on_crashed"))
     return any(flow.hooks[kind] for kind, states in hooks.KINDS.items() if end.state in states)
 
 
 def _known_better(flow: LoadedFlow, end: RunState, elapsed: float) -> RunState | None:
     """What the run really ended as; None when it begins again elsewhere.
 
-    SIGTERM looks the same for a cancel, a time limit, and a runner that drains.
+    SIGTERM looks the same for a cancel, a time limit, a runner that drains, and a stranger.
     """
     if not cancellation.asked or end.state is not State.CANCELLED:
         return end
@@ -114,9 +117,12 @@ def _known_better(flow: LoadedFlow, end: RunState, elapsed: float) -> RunState |
         fate = context.request("why_stopped")
     except OrchestratorError:  # the runner is gone: whoever recovers the run decides
         return None
-    if fate is None and _is_over(flow.timeout_seconds, elapsed):
+    if fate in (None, "leaving") and _is_over(flow.timeout_seconds, elapsed):
         return RunState(State.TIMED_OUT, error=end.error)
-    return end if fate in (None, "cancel") else None
+    if fate is None:
+        crash = RunFailed(context.current_run().id, State.CRASHED, FOREIGN_SIGTERM)
+        return RunState(State.CRASHED, error=crash, reason=FOREIGN_SIGTERM)
+    return end if fate == "cancel" else None
 
 
 def _is_over(limit: float | None, elapsed: float) -> bool:
@@ -124,7 +130,7 @@ def _is_over(limit: float | None, elapsed: float) -> bool:
 
 
 def _call_hooks(flow: LoadedFlow, end: RunState | None, retries_left: int) -> None:
-    if end is None or (end.state in hooks.KINDS["on_failure"] and retries_left > 0):
+    if end is None or (end.state in _RETRIED and retries_left > 0):
         return
     _call_all(flow, context.current_run(), end)
 

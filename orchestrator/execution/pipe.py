@@ -24,6 +24,9 @@ LONGEST_FRAME = 16_000
 HOOKS_SECONDS = 60.0
 """How long a process may take that is told ``hooks``, then it is killed."""
 
+FOREIGN_SIGTERM = "killed by SIGTERM, which its runner did not send"
+"""How a run ended that heard SIGTERM although nobody had asked its runner to stop it."""
+
 _MOST_DESCRIPTORS = 4
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)

@@ -87,7 +87,8 @@ def test_a_run_that_is_tried_again_has_not_failed(open_desk: Open) -> None:
     ("fate", "hook"),
     [
         ("cancel", ("on_cancellation", "Cancelled", "CANCELLED")),
-        (None, ("on_cancellation", "Cancelled", "CANCELLED")),
+        (None, ("on_crashed", "Crashed", "CRASHED")),
+        ("leaving", None),
         ("drain", None),
         ("lost", None),
     ],

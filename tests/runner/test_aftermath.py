@@ -55,6 +55,19 @@ def test_a_crash_is_told_in_a_fresh_process_and_in_the_log(place: Place) -> None
     eventually(lambda: told in place.texts(run_id), within=60, why="what it printed is stored")
 
 
+def test_who_dies_of_a_stranger_s_signal_has_crashed_and_calls_its_hooks_itself(
+    place: Place,
+) -> None:
+    place.flows(NOTING)
+    place.start(definition(retries=1))
+    run_id = place.submit(deed="os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)")
+    run = place.ended(run_id)
+    assert (run.state, run.attempt) == (State.CRASHED, 2)
+    assert called(place) == [["on_crashed", "it", run_id, "Crashed", "CRASHED"]]
+    told = "on_crashed: killed by SIGTERM, which its runner did not send"
+    eventually(lambda: told in place.texts(run_id), within=60, why="what it printed is stored")
+
+
 def test_only_the_last_attempt_has_crashed(place: Place) -> None:
     place.flows(NOTING)
     place.start(definition(retries=2))

@@ -75,6 +75,22 @@ def test_a_failure_that_was_told_before_the_stop_stays_a_failure() -> None:
     assert judged(done("Failed"), Ended(exit=0, stopped="drain")).state is State.FAILED
 
 
+@pytest.mark.parametrize("stopped", [None, "drain"])
+def test_who_ended_by_a_signal_that_nobody_sent_here_has_crashed(stopped: str | None) -> None:
+    outcome = judged(done("Cancelled", signalled=True), Ended(exit=0, stopped=stopped))
+    assert outcome.state is State.CRASHED
+    assert outcome.reason == "killed by SIGTERM, which its runner did not send"
+    assert json.loads(outcome.error)["traceback"] == "..."
+    assert judged(done("Cancelled", signalled=False), CLEAN).state is State.CANCELLED
+
+
+def test_a_signal_that_was_sent_here_is_no_stranger_s() -> None:
+    said = done("Cancelled", signalled=True)
+    assert judged(said, CLEAN, Fate.CANCELLED).state is State.CANCELLED
+    assert judged(said, CLEAN, Fate.HANDED_BACK) == outcomes.HandBack()
+    assert judged(said, Ended(exit=0, stopped="timeout")).state is State.TIMED_OUT
+
+
 @pytest.mark.parametrize("said", [None, done("Completed")])
 def test_I8_nothing_is_written_about_a_lost_lease(said: Any) -> None:
     assert judged(said, Ended(signal=9), Fate.LOST) == outcomes.Drop()

@@ -75,6 +75,10 @@ def test_a_delayed_retry_waits_and_the_scheduler_is_told(place: Place) -> None:
         ("os._exit(3)", "exit code 3"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", "killed by SIGSEGV"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "killed by signal 9, possibly out of memory"),
+        (
+            "os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)",
+            "killed by SIGTERM, which its runner did not send",
+        ),
     ],
 )
 def test_a_process_that_dies_by_itself_is_a_crash(place: Place, line: str, reason: str) -> None:
@@ -86,17 +90,31 @@ def test_a_process_that_dies_by_itself_is_a_crash(place: Place, line: str, reaso
     assert run.error["last_lines"][0] == "last words"
 
 
-def test_a_killed_run_process_is_retried_once(place: Place) -> None:
-    place.flows("""
+@pytest.mark.parametrize("number", ["SIGKILL", "SIGTERM"])
+def test_a_killed_run_process_is_retried_once(place: Place, number: str) -> None:
+    place.flows(f"""
 @flow
 def work():
     if current_run().attempt == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.{number})
     return "survived"
 """)
     place.start(definition(retries=1))
     run = place.ended(place.submit())
     assert (run.state, run.result, run.attempt) == (State.COMPLETED, "survived", 2)
+
+
+def test_who_raises_the_cancellation_itself_has_cancelled_itself(place: Place) -> None:
+    place.flows("""
+from orchestrator import RunCancelled
+@flow
+def work():
+    raise RunCancelled("enough")
+""")
+    place.start(definition(retries=1))
+    run = place.ended(place.submit())
+    assert (run.state, run.attempt) == (State.CANCELLED, 1)
+    assert "enough" in (run.reason or "")
 
 
 def test_a_run_that_takes_too_long_is_stopped(place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -18,6 +19,14 @@ def work(seconds=60):
     Path("began").write_text("yes")
     time.sleep(seconds)
     return "slept"
+"""
+
+
+NOTES_ITS_HOOKS = """
+def note(flow, run, state):
+    print(state.name, file=open("hooks", "a"))
+
+HOOKS = {kind: [note] for kind in ("on_cancellation", "on_crashed", "on_failure")}
 """
 
 
@@ -49,6 +58,24 @@ def test_what_does_not_finish_in_time_goes_back_under_the_same_attempt(place: Pl
     place.start()
     run = place.ended(run_id)
     assert (run.result, run.attempt) == (1, 1)
+
+
+def test_a_run_that_is_signalled_together_with_its_runner_goes_back_too(place: Place) -> None:
+    """As a service manager does that signals every process of a service."""
+    place.flows(NOTES_ITS_HOOKS + SLEEPS.replace("@flow", "@flow(**HOOKS)"))
+    runner = place.start()
+    run_id = place.submit(seconds=60)
+    eventually(lambda: place.note("began"))
+    runner.send(signal.SIGTERM)
+    eventually(lambda: "Draining." in runner.output)
+    process = place.run(run_id).pid
+    assert process is not None
+    os.kill(process, signal.SIGTERM)
+    assert runner.ends(30) == 0
+    run = place.run(run_id)
+    assert (run.state, run.attempt) == (State.SCHEDULED, 1)
+    assert "its runner was shut down" in reasons(run.history)
+    assert place.note("hooks") == "", "it begins again: nothing has ended"
 
 
 def test_the_second_signal_stops_at_once(place: Place) -> None:
