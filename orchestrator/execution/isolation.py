@@ -2,12 +2,15 @@
 
 A forked process has one thread; a lock that another thread held at that moment stays locked for
 ever (F64). So one Python thread is allowed, and native ones only when they are the pool of a
-library that takes care of forks itself.
+library that takes care of forks itself. And what ``multiprocessing`` shares with forked processes,
+all runs would share: one would get what another's workers have done.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -24,7 +27,7 @@ SAFE_POOLS = {
 
 def why_not_fork() -> str | None:
     """None when forking is safe here; else the reason, for people."""
-    return _python_threads() or _native_threads()
+    return _python_threads() or _native_threads() or _shared_locks()
 
 
 def _python_threads() -> str | None:
@@ -55,6 +58,16 @@ def _native_threads() -> str | None:
         return None
     hint = ", ".join(sorted(set(strangers))) or ", ".join(_extensions(libraries)) or "unknown"
     return f"importing the code started {_count(len(names), 'native thread')} ({hint})"
+
+
+def _shared_locks() -> str | None:
+    """Pools, queues and locks of multiprocessing all hold such a lock."""
+    synchronize = sys.modules.get("multiprocessing.synchronize")
+    if synchronize is None or not any(
+        issubclass(type(each), synchronize.SemLock) for each in gc.get_objects()
+    ):
+        return None
+    return "importing the code made a pool, queue or lock of multiprocessing"
 
 
 def _thread_names() -> dict[str, str]:
