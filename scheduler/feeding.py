@@ -7,7 +7,7 @@ where that was: whatever dies in between, and whoever else copies, each entry co
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from orchestrator.model.errors import ServerUnavailable
@@ -33,8 +33,11 @@ _log = logging.getLogger(__name__)
 class Feeder:
     """Copies what it was told of; at first and after silence everything."""
 
-    def __init__(self, store: AsyncStore) -> None:
-        self._store = store
+    def __init__(
+        self, store: AsyncStore, happened: Callable[[DeploymentId], None] = lambda _: None
+    ) -> None:
+        """``happened`` is told of each deployment of which something was copied."""
+        self._store, self._happened = store, happened
         self._marks: dict[DeploymentId, Mark] = {}
         self._noted: dict[DeploymentId, None] = {}
         self._look_everywhere = True
@@ -76,6 +79,7 @@ class Feeder:
             {d: append_events(d, self._marks[d], pulled) for d, pulled in full.items()}
         )
         for d, word in words.items():
+            self._happened(d)
             self._noted[d] = None
             if word == "ok":
                 self._marks[d] = full[d].upto

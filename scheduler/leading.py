@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from orchestrator.model.errors import ServerUnavailable
 from orchestrator.model.ids import new_nonce
-from orchestrator.store.attention import lead, unlead
+from orchestrator.store.attention import keep_lead, lead, unlead
 from orchestrator.store.caller import AsyncStore
 
 LEAD_SECONDS = 3.0
+LEAD_MS = round(LEAD_SECONDS * 1000)
 RENEW_SECONDS = 1.0
 """Both together stay below the grace of planning: a leader that is killed costs no occurrence."""
 
@@ -42,12 +43,16 @@ class Leadership:
         led = self.leads
         # Counted from before the question: the answer may have been long on its way.
         asked_at = time.monotonic()
-        if await self.store.call(lead(self.token, int(LEAD_SECONDS * 1000))):
+        if await self._keep(led) or await self.store.call(lead(self.token, LEAD_MS)):
             self._until = asked_at + LEAD_SECONDS
         else:
             self._until = 0.0
         if self.leads != led:
             _log.info("this scheduler leads" if self.leads else "this scheduler stands by")
+
+    async def _keep(self, led: bool) -> bool:
+        """Whether the lead that we have goes on: one command, where taking it is a script."""
+        return led and await self.store.call(keep_lead(LEAD_MS)) == self.token
 
     async def leave(self) -> None:
         """Give up the lead, so that another one need not wait for its end."""

@@ -18,6 +18,8 @@ from orchestrator.store.vigil import Dead, Vigil, bury, leased_deployments
 LONGEST_PAUSE = 5.0
 FIND_EVERY = 6
 """Looks: deployments in which something is claimed now are found within a lease's time."""
+FIND_ALL_EVERY = 120
+"""Looks: of deployments in which nothing was seen to happen, all are asked as seldom as this."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,13 +32,19 @@ class Observer:
         self._store, self._clock, self._lease = store, clock, lease
         self._retention_ms = retention_ms
         self._vigils: dict[DeploymentId, Vigil] = {}
+        self._noted: set[DeploymentId] = set()
         self._looks = 0
         self.pause = min(lease / 6, LONGEST_PAUSE)
         """Seconds between two looks."""
 
+    def note(self, d: DeploymentId) -> None:
+        """Something happened there: a claim, perhaps."""
+        self._noted.add(d)
+
     def forget(self) -> None:
         """Somebody else looks from now on."""
         self._vigils.clear()
+        self._noted.clear()
         self._looks = 0
 
     async def look(self) -> None:
@@ -59,7 +67,14 @@ class Observer:
             raise
 
     async def _find(self) -> None:
-        leased = await self._store.follow(leased_deployments())
+        """Idle deployments are not asked one by one, however many there are: a claim is an event,
+        and comes to whoever copies the outboxes. All the same they are asked at times: one whose
+        events cannot be copied is not to be forgotten for ever."""
+        among = None
+        if self._looks % FIND_ALL_EVERY:
+            among = [*self._noted, *self._vigils]
+        self._noted.clear()
+        leased = await self._store.follow(leased_deployments(among))
         self._vigils = {d: self._vigils.get(d) or Vigil(self._lease) for d in leased}
 
     async def _bury(self, d: DeploymentId, dead: Dead) -> None:

@@ -59,9 +59,9 @@ class Worker:
         self._leadership = Leadership(store)
         self._clock = ServerClock(store)
         self._dispatcher = Dispatcher(store, self._clock, retention_ms)
-        self._feeder = Feeder(store)
-        self._triggers = Triggers(store)
         self._observer = Observer(store, SystemClock(), lease, retention_ms)
+        self._feeder = Feeder(store, self._observer.note)
+        self._triggers = Triggers(store)
 
     async def run(self) -> None:
         """Work until cancelled. A loop that ends by an error ends the others, and the program."""

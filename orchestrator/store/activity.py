@@ -19,17 +19,11 @@ _IDLE = re.compile(r"(?<= idle=)\d+")
 class Activity:
     """What the server is needed for at this moment."""
 
-    strangers: int
-    """Connections of others than those who serve it."""
     connections: int
     """Made since the server started: who came and went shows here."""
-    open_runs: bool
-    to_come: bool
-    """A schedule is active, a run waits for its time, or a trigger for a silence."""
-
-    @property
-    def is_needed(self) -> bool:
-        return self.strangers > 0 or self.open_runs or self.to_come
+    is_needed: bool
+    """Somebody is connected, a schedule is active, a run is open or waits for its time, or a
+    trigger waits for a silence."""
 
 
 def activity(
@@ -37,26 +31,27 @@ def activity(
 ) -> Plan[Activity]:
     """What goes on; connections that bear one of the names in ``servants`` do not count, and those
     of ``messengers`` only when they said something within so many seconds."""
-    clients, stats, attention, deployments = yield [
+    clients, stats, attention = yield [
         command(str, "CLIENT", "LIST"),
         command(str, "INFO", "stats"),
         command(int, "ZCARD", keys.ATTENTION),
-        command(list, "SMEMBERS", keys.DEPLOYMENTS),
     ]
     found = re.search(r"total_connections_received:(\d+)", stats)
     assert found is not None, "INFO stats always counts connections"
-    open_runs = yield [
+    lines = clients.splitlines()
+    is_needed = attention > 0 or any(_is_stranger(e, servants, messengers or {}) for e in lines)
+    # The deployments are asked one by one, so only when nothing else has answered it.
+    is_needed = is_needed or (yield from _is_open()) or (yield from somebody_waits())
+    return Activity(int(found[1]), is_needed)
+
+
+def _is_open() -> Plan[bool]:
+    """Whether any run has not ended."""
+    (deployments,) = yield [command(list, "SMEMBERS", keys.DEPLOYMENTS)]
+    found = yield [
         command(bool, *words) for each in deployments for words in _open_runs(DeploymentId(each))
     ]
-    waiting = yield from somebody_waits()
-    return Activity(
-        strangers=sum(
-            _is_stranger(line, servants, messengers or {}) for line in clients.splitlines()
-        ),
-        connections=int(found[1]),
-        open_runs=any(open_runs),
-        to_come=attention > 0 or waiting,
-    )
+    return any(found)
 
 
 def _is_stranger(line: str, servants: Collection[str], messengers: Mapping[str, float]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store import keys
-from orchestrator.store.requests import Request, command, nothing, script_call
+from orchestrator.store.requests import Request, as_is, command, nothing, script_call
 from orchestrator.store.texts import maybe_int
 
 NOW = 0
@@ -54,6 +54,12 @@ def lead(token: str, ttl_ms: int) -> Request[bool]:
     return script_call(
         "lead", lambda reply: reply == "ok", leader=keys.LEADER, token=token, ttl_ms=ttl_ms
     )
+
+
+def keep_lead(ttl_ms: int) -> Request[str | None]:
+    """Who leads, for the next ``ttl_ms`` from now: for whoever has led so far. Should another one
+    lead by now, his time begins anew."""
+    return command(as_is, "GETEX", keys.LEADER, "PX", ttl_ms)
 
 
 def unlead(token: str) -> Request[None]:

@@ -213,14 +213,13 @@ class Seen:
 class Look:
     """What a runner or scheduler sees of a deployment each sixth of a lease."""
 
-    now_ms: int
     leases: tuple[Seen, ...]
     runners: dict[RunnerId, int]
     """Beat counter of each registered runner."""
     waiting: int
     """Tickets that nobody took yet."""
     due: int | None
-    """The earliest instant at which the scheduler must look."""
+    """The earliest instant at which the scheduler must look; 0 is now."""
     held: bool
     paused: bool
     drain: bool
@@ -237,7 +236,7 @@ def look(d: DeploymentId, runner: RunnerId | None, *, thorough: bool = True) -> 
     """Look at everything that can need care; counts the beat of ``runner``, when given.
 
     A look that is not ``thorough`` sees neither damage, nor ended runs whose time is over, nor
-    children that are to be cancelled.
+    children that are to be cancelled, nor when schedules are due.
     """
     return for_deployment(d, "look", _look, runner=text_of(runner), thorough=int(thorough))
 
@@ -290,9 +289,8 @@ def _beats(reply: list[str]) -> Beats:
 
 
 def _look(reply: list[Any]) -> Look:
-    _, now_ms, held, paused, waiting, due, leases, runners, drain, odd, expired, parting = reply
+    _, held, paused, waiting, due, leases, runners, drain, odd, expired, parting = reply
     return Look(
-        now_ms=int(now_ms),
         leases=tuple(Seen(RunId(i), t, int(b), int(ms)) for i, t, b, ms in leases),
         runners={RunnerId(name): int(beat) for name, beat in runners},
         waiting=int(waiting),

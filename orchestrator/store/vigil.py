@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from orchestrator.model.ids import DeploymentId, RunId, RunnerId
@@ -80,8 +80,10 @@ def bury(d: DeploymentId, dead: Dead, retention_ms: int) -> Plan[list[Word]]:
     return words[: len(reaps)]
 
 
-def leased_deployments() -> Plan[list[DeploymentId]]:
-    """Those in which runs are claimed."""
-    (members,) = yield [member_ids()]
-    leases = yield [command(int, "ZCARD", keys.leases(d)) for d in members]
-    return [d for d, count in zip(members, leases, strict=True) if count]
+def leased_deployments(among: Iterable[DeploymentId] | None = None) -> Plan[list[DeploymentId]]:
+    """Those of these, or of all, in which runs are claimed."""
+    if among is None:
+        (among,) = yield [member_ids()]
+    asked = sorted(set(among))
+    leases = yield [command(int, "ZCARD", keys.leases(d)) for d in asked]
+    return [d for d, count in zip(asked, leases, strict=True) if count]

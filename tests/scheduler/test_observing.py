@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -10,13 +11,16 @@ from typing import Literal
 from orchestrator.model.deployment import FlowOptions
 from orchestrator.model.ids import DeploymentId, RunId, RunnerId, idempotent_run_id
 from orchestrator.model.states import State
+from orchestrator.schedules import Interval
 from orchestrator.store.connection import open_async_store
 from orchestrator.store.deployments import read_deployment
 from orchestrator.store.keys import RETENTION_MS
 from orchestrator.store.leases import Claimed, beat_runs, claim_runs, look, start_run
+from orchestrator.store.requests import command
 from orchestrator.store.runners import register_runner
 from orchestrator.store.runs import NewRun, cancel_run, read_run, submit_run
-from scheduler.observing import Observer
+from scheduler.feeding import Feeder
+from scheduler.observing import FIND_EVERY, Observer
 from tests.scheduler.scheduling import Place
 from tests.support import eventually
 
@@ -135,6 +139,56 @@ def test_while_a_runner_lives_it_is_left_to_him(place: Place) -> None:
 
     watch(place, looks=9, between=lambda: place.store.call(look(d, LIVING, thorough=False)))
     assert state(place, run_id) is State.RUNNING
+
+
+def test_deployments_in_which_nothing_happens_are_asked_once(place: Place) -> None:
+    """However many there are, they cost a leader nothing."""
+    d = served(place)
+    place.deploy_many(20, Interval(3600))
+    asked: list[int] = []
+
+    async def work() -> None:
+        store = open_async_store(place.server.url)
+        observer = Observer(store, HandClock(), LEASE, RETENTION_MS)
+        for look_number in range(2 * FIND_EVERY + 1):
+            before = counted(place, "zcard")
+            if look_number == 2 * FIND_EVERY:
+                observer.note(d)
+            await observer.look()
+            asked.append(counted(place, "zcard") - before)
+        await store.close()
+
+    asyncio.run(work())
+    assert [asked[0], asked[FIND_EVERY], asked[-1]] == [21, 0, 1]
+    assert sum(asked) == 22
+
+
+def test_a_claim_that_comes_later_is_found_by_its_event(place: Place) -> None:
+    d = served(place)
+    found: list[RunId] = []
+
+    async def work() -> None:
+        store, clock = open_async_store(place.server.url), HandClock()
+        observer = Observer(store, clock, LEASE, RETENTION_MS)
+        feeder = Feeder(store, observer.note)
+        for look_number in range(2 * FIND_EVERY):
+            await feeder.turn()
+            await observer.look()
+            clock.seconds += STEP
+            if look_number == 0:
+                found.append(begun(place, d).run_id)
+                feeder.note(d)
+        await store.close()
+
+    asyncio.run(work())
+    assert state(place, found[0]) is State.SCHEDULED
+
+
+def counted(place: Place, name: str) -> int:
+    """Calls of a command that the server has executed."""
+    facts = place.store.call(command(str, "INFO", "commandstats"))
+    found = re.search(rf"cmdstat_{name}:calls=(\d+)", facts)
+    return int(found[1]) if found else 0
 
 
 def test_a_scheduler_process_watches(place: Place) -> None:

@@ -3,18 +3,19 @@
 -- ARGV  runner run_prefix thorough
 -- USES  clock tickets groups
 -- REPLY ok | gone
--- Everything of a deployment that may need care, in one look, which counts the runner's beat.
--- Only a `thorough` look finds the last three, by commands of which an idle server sees fewer.
+-- Everything of a deployment that may need care, in one look, which counts the runner's beat. An
+-- idle deployment costs few commands: only a `thorough` look finds the last three, and when its
+-- schedules are due.
 -- `odd`: there are not as many paths as open runs, or one leads astray (I12, I13; repair_deployment).
 -- `expired`: the time of some ended runs is over (sweep_runs).
--- Answers the word, now, held, paused, tickets nobody took, when the scheduler must look, the
--- leases as {run, token, beat, lease_ms}, the runners as {name, beat}, whether `runner` is to drain,
--- odd, expired, runs whose children are to be cancelled.
+-- Answers the word, held, paused, tickets nobody took, when the scheduler must look, the leases as
+-- {run, token, beat, lease_ms}, the runners as {name, beat}, whether `runner` is to drain, odd,
+-- expired, runs whose children are to be cancelled.
 local facts = redis.call('HMGET', deployment, 'name', 'held', 'paused', 'has_schedules')
-local at = now()
+local is_quiet = redis.call('EXISTS', leases, delayed, queue_first, queue_late) == 0
 
 local held_leases, leased, odd = {}, {}, false
-for _, id in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
+for _, id in ipairs(is_quiet and {} or redis.call('ZRANGE', leases, 0, -1)) do
   local record = redis.call('HMGET', run_prefix .. id, 'token', 'beat', 'lease_ms')
   leased[id] = record[1]
   if record[1] then held_leases[#held_leases + 1] = {id, record[1], record[2], record[3]} end
@@ -31,11 +32,7 @@ for i = 1, #flat, 2 do
 end
 
 local waiting = 0
-local streams = {queue}
-if redis.call('EXISTS', queue_first, queue_late) > 0 then
-  streams = {queue_first, queue, queue_late}
-end
-for _, stream in ipairs(streams) do
+for _, stream in ipairs(is_quiet and {queue} or {queue_first, queue, queue_late}) do
   local length = redis.call('XLEN', stream)
   if length > 0 then
     local last = delivered(stream)
@@ -48,15 +45,16 @@ local expired, parting = false, {}
 if thorough == '1' then
   local open = redis.call('ZCARD', runs) - redis.call('ZCARD', expiring)
   odd = odd or open ~= waiting + redis.call('ZCARD', delayed) + #held_leases
-  expired = redis.call('ZCOUNT', expiring, '-inf', at) > 0
+  expired = redis.call('ZCOUNT', expiring, '-inf', now()) > 0
   parting = redis.call('ZRANGE', stopping, 0, 99)
 end
 
-local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+local NOW = 0
+local first = is_quiet and {} or redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
 local due = tonumber(first[2])
 local function earlier(instant) due = math.min(due or instant, instant) end
-if #parting > 0 then earlier(at) end
-if facts[4] == '1' and facts[3] ~= '1' then
+if #parting > 0 then earlier(NOW) end
+if thorough == '1' and facts[4] == '1' and facts[3] ~= '1' then
   local fields, rules = {}, redis.call('HGETALL', schedules)
   for i = 1, #rules, 2 do fields[rules[i]] = rules[i + 1] end
   for name, value in pairs(fields) do
@@ -64,7 +62,7 @@ if facts[4] == '1' and facts[3] ~= '1' then
     if slug and value == '1' then
       -- Never planned: at once. Planned, but nothing to come: never.
       local next_at = fields[slug .. ':next']
-      if not next_at then earlier(at) elseif next_at ~= '' then earlier(tonumber(next_at)) end
+      if not next_at then earlier(NOW) elseif next_at ~= '' then earlier(tonumber(next_at)) end
     end
   end
 end
@@ -75,6 +73,6 @@ for _, name in ipairs(registered) do
   seen[#seen + 1] = {name, tostring(beats[name] or 0)}
 end
 local function flag(value) return value == '1' and '1' or '' end
-return {facts[1] and 'ok' or 'gone', string.format('%.0f', at), flag(facts[2]), flag(facts[3]),
-  tostring(waiting), due and string.format('%.0f', due) or '', held_leases, seen, drain,
+return {facts[1] and 'ok' or 'gone', flag(facts[2]), flag(facts[3]), tostring(waiting),
+  due and string.format('%.0f', due) or '', held_leases, seen, drain,
   thorough == '1' and odd and '1' or '', expired and '1' or '', parting}
