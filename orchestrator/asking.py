@@ -18,6 +18,7 @@ from orchestrator.model.states import State
 from orchestrator.operations import runs
 from orchestrator.operations.acting import Acting
 from orchestrator.reading import explanation_of, run_of
+from orchestrator.store.doors import Doors
 from orchestrator.store.listing import Page
 from orchestrator.store.logs import LogLine
 from orchestrator.store.submission import create_run, create_runs
@@ -30,6 +31,7 @@ class Asking:
 
     _transport: Transport
     _acting: Acting
+    _doors: Doors
 
     def create_run(
         self,
@@ -63,7 +65,7 @@ class Asking:
     def ask(self, asked: Asked) -> Run:
         """``create_run`` for a run described as a value."""
         call = Call(read=run_of, method="POST", path="/runs", body=lambda: _body(asked))
-        return self._transport.do(create_run(asked), call)
+        return self._transport.do(create_run(asked, doors=self._doors), call)
 
     def create_runs(
         self,

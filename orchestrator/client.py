@@ -14,6 +14,7 @@ from orchestrator.overseeing import Overseeing
 from orchestrator.scheduling import Scheduling
 from orchestrator.settings import Settings, load_settings
 from orchestrator.store.connection import open_store
+from orchestrator.store.doors import Doors
 from orchestrator.transport import Direct, Transport
 from orchestrator.triggering import Triggering
 
@@ -37,6 +38,7 @@ class Client(Asking, Deploying, Scheduling, Overseeing, Noticing, Triggering):
         retention_ms = round(settings.retention_days * 86_400_000)
         # Through the API it is the API that says who acts, and how long what ends is kept.
         self._acting = Acting(f"person on {socket.gethostname()}", retention_ms)
+        self._doors = Doors()
         self._transport = _through(str(url), api_key, settings) if is_api else _to_server(settings)
 
     def close(self) -> None:

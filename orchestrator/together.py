@@ -14,6 +14,7 @@ from orchestrator.model.run import Run
 from orchestrator.settings import load_settings
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.connection import open_async_store
+from orchestrator.store.doors import Doors
 from orchestrator.store.submission import create_run
 from orchestrator.store.waiting import Waiting
 
@@ -26,7 +27,7 @@ async def ask_and_wait(asked: Asked, timeout: float | None) -> Run:  # noqa: ASY
         ServerUnavailable: no server answers.
     """
     async with _together() as together:
-        run = await together.store.follow(create_run(asked))
+        run = await together.store.follow(create_run(asked, doors=together.doors))
         return run if timeout == 0 else await together.waiting.wait(run.id, timeout)
 
 
@@ -35,6 +36,7 @@ class Together:
 
     def __init__(self, url: str) -> None:
         self.store: AsyncStore = open_async_store(url)
+        self.doors = Doors()
         self._ear = self.store.ear()
         self.waiting = Waiting(self.store, self._ear, PATIENCE)
         loops = (self.waiting.loop(), self._hear())

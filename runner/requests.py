@@ -17,6 +17,7 @@ from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.store.caller import AsyncStore
+from orchestrator.store.doors import Doors
 from orchestrator.store.events import emit_event
 from orchestrator.store.runs import pause_run, read_run
 from orchestrator.store.submission import create_child, create_run, name_run
@@ -64,6 +65,7 @@ class Requests:
     def __init__(self, store: AsyncStore, waiting: Waiting, contact: Contact, clock: Clock) -> None:
         self._store, self._waiting = store, waiting
         self._contact, self._clock = contact, clock
+        self._doors = Doors()
         self._tasks: set[asyncio.Task[None]] = set()
         self._waits: dict[str, dict[int, asyncio.Task[None]]] = {}
         self._awaited: dict[str, dict[int, RunId]] = {}
@@ -158,7 +160,7 @@ class Requests:
 
     async def _create(self, asked: Asked, token: str, run_id: RunId) -> Run:
         if asked.parent is None:
-            return await self._store.follow(create_run(asked, self._clock, run_id))
+            return await self._store.follow(create_run(asked, self._clock, run_id, self._doors))
         return await self._store.follow(create_child(asked, token, run_id))
 
     async def _emit_event(self, asking: Asking, given: dict[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from orchestrator.model.apikeys import ApiKey
 from orchestrator.operations.acting import Acting
 from orchestrator.settings import Settings
 from orchestrator.store.caller import AsyncStore
+from orchestrator.store.doors import Doors
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Backend:
     settings: Settings
     keys: Sequence[ApiKey]
     attempts: Attempts = field(default_factory=Attempts)
+    doors: Doors = field(default_factory=Doors)
 
     def acting(self, caller: Caller) -> Acting:
         """On whose behalf something is done, as histories tell it."""

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import os
 import re
+from functools import lru_cache
 from typing import NewType
 
 from orchestrator.model.errors import InvalidName, RunNotFound
@@ -48,6 +49,7 @@ def check_name(kind: str, name: object) -> str:
     return name
 
 
+@lru_cache(maxsize=1024)
 def deployment_id(full_name: str) -> DeploymentId:
     """D: the 12 characters that stand for ``flow/deployment`` in every key."""
     return DeploymentId(_digest(full_name, 12))
@@ -55,8 +57,7 @@ def deployment_id(full_name: str) -> DeploymentId:
 
 def new_run_id(deployment: DeploymentId, now_ms: int) -> RunId:
     """An id for a run asked for now; ids of one deployment sort by time of creation."""
-    moment = _sortable(now_ms.to_bytes(6, "big"))[:10]
-    return RunId(f"{deployment}-{moment}{_sortable(os.urandom(7))[:11]}")
+    return RunId(f"{deployment}-{_sortable(now_ms.to_bytes(6, 'big') + os.urandom(7))}")
 
 
 def scheduled_run_id(deployment: DeploymentId, slug: str, due_ms: int) -> RunId:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.model.ids import DeploymentId, RunId, deployment_of
 from orchestrator.model.run import Run, run_from_hash
 from orchestrator.store import keys
 from orchestrator.store.attention import lower_attention
-from orchestrator.store.requests import Plan, Request, Word, as_word, command, for_run
+from orchestrator.store.requests import (
+    Plan,
+    Request,
+    Word,
+    as_word,
+    command,
+    for_deployment,
+    for_run,
+)
 from orchestrator.store.texts import record_of, text_of
+
+T = TypeVar("T")
+_encoded_tags = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,46 +47,70 @@ class NewRun:
     depth: int = 0
     revision: str = ""
     """The code that it is to have; empty: the newest."""
-    announced: bool = True
-    """Whether the runners are told: of many runs at once, the first and the last is enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
     """``created``, ``exists`` (the same was asked before), ``conflict`` (the idempotency key came
-    with other parameters) or ``no_deployment``."""
+    with other parameters), ``stale`` (its parameters are to be checked anew) or
+    ``no_deployment``."""
 
     word: Word
     run_id: RunId
 
 
-def submit_run(new: NewRun) -> Request[Submitted]:
-    """Create the run, in the queue or (for a later time) among the delayed ones."""
-    return for_run(
-        new.run_id,
-        "submit_run",
-        lambda reply: Submitted(str(reply), new.run_id),
-        parameters=new.parameters,
-        tags=json.dumps(new.tags, ensure_ascii=False),
-        name=new.name,
-        created_by=new.created_by,
-        scheduled_at=text_of(new.scheduled_at),
-        idempotency_key=new.idempotency_key or "",
-        digest=digest_of(new.parameters) if new.idempotency_key else "",
-        retry_of=new.retry_of or "",
-        parent=new.parent or "",
-        depth=new.depth,
-        revision=new.revision,
-        announced="1" if new.announced else "",
+def submit_run(new: NewRun, seal: str = "") -> Request[Submitted]:
+    """Create the run, in the queue or (for a later time) among the delayed ones. With the ``seal``
+    of a door that was known before: unless other parameters are wanted by now."""
+    return _submit(
+        deployment_of(new.run_id), [new], seal, lambda reply: Submitted(reply[0], new.run_id)
     )
 
 
-def submit_later(new: NewRun) -> Plan[Submitted]:
-    """The same for a run of a later time: the scheduler is told before and after (attention)."""
+def submit_runs(d: DeploymentId, many: Sequence[NewRun]) -> Request[list[Submitted]]:
+    """The same for some runs of one deployment, in one step. It keeps the server from others
+    meanwhile: let them be a hundred, not thousands."""
+
+    def submitted(reply: list[Word]) -> list[Submitted]:
+        # One word for all: there is no such deployment.
+        words = reply if len(reply) == len(many) else reply * len(many)
+        return [Submitted(word, new.run_id) for word, new in zip(words, many, strict=True)]
+
+    return _submit(d, many, "", submitted)
+
+
+def _submit(
+    d: DeploymentId, many: Sequence[NewRun], seal: str, parse: Callable[[list[Word]], T]
+) -> Request[T]:
+    texts = [text for new in many for text in _texts(new)]
+    return for_deployment(d, "submit_runs", parse, seal=seal, many=texts)
+
+
+def _texts(new: NewRun) -> tuple[str, ...]:
+    """In the order of the script."""
+    return (
+        new.run_id,
+        text_of(new.scheduled_at),
+        digest_of(new.parameters) if new.idempotency_key else "",
+        new.retry_of or "",
+        new.parameters,
+        _encoded_tags(new.tags),
+        new.name,
+        new.created_by,
+        new.idempotency_key or "",
+        new.parent or "",
+        text_of(new.depth or None),
+        new.revision,
+    )
+
+
+def submit_later(new: NewRun, seal: str = "") -> Plan[Submitted]:
+    """``submit_run`` of a run of a later time: the scheduler is told before and after
+    (attention)."""
     assert new.scheduled_at is not None
     lower = lower_attention(new.deployment_id, new.scheduled_at)
     yield [lower]
-    submitted, _ = yield [submit_run(new), lower]
+    submitted, _ = yield [submit_run(new, seal), lower]
     assert isinstance(submitted, Submitted)
     return submitted
 

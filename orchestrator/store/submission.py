@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from orchestrator.model.asked import Asked, check_mapping
@@ -13,6 +13,7 @@ from orchestrator.model.deployment import Deployment
 from orchestrator.model.errors import (
     CodeNotKept,
     DeploymentNotFound,
+    InvalidParameters,
     KeyReused,
     LeaseLost,
     RunIsOpen,
@@ -22,13 +23,28 @@ from orchestrator.model.run import Run
 from orchestrator.store.attention import lower_attention
 from orchestrator.store.children import link_child
 from orchestrator.store.deployments import read_deployment
+from orchestrator.store.doors import Doors, read_door
 from orchestrator.store.requests import Plan, Request
-from orchestrator.store.runs import NewRun, Submitted, read_run, submit_later, submit_run
+from orchestrator.store.runs import (
+    NewRun,
+    Submitted,
+    read_run,
+    submit_later,
+    submit_run,
+    submit_runs,
+)
 from orchestrator.store.validation import Door
 
-AT_ONCE = 500
-"""Runs created in one pipeline."""
+IN_ONE_STEP = 100
+"""Runs created by one script, which keeps the server from others meanwhile."""
 
+STEPS_AT_ONCE = 5
+"""Of one pipeline."""
+
+LARGEST_STEP = 1024 * 1024
+"""Characters of parameters in one step, or one run."""
+
+_AskedFor = tuple[Asked, NewRun]
 _ID = re.compile(r"[a-z2-7]{12}")
 
 
@@ -57,18 +73,30 @@ def find_deployment(name: str) -> Plan[Deployment]:
     return found
 
 
-def create_run(asked: Asked, clock: Clock | None = None, run_id: RunId | None = None) -> Plan[Run]:
+def create_run(
+    asked: Asked,
+    clock: Clock | None = None,
+    run_id: RunId | None = None,
+    doors: Doors | None = None,
+) -> Plan[Run]:
     """The run that was created, or the one that the same idempotency key created before. With an id
     from ``name_run`` it may be asked again after a lost answer.
+
+    ``doors``: whoever asks for many runs keeps them, and need not read the deployment each time.
 
     Raises:
         DeploymentNotFound: there is none.
         InvalidParameters: they are no JSON, too large, or do not fit the stored schema.
         KeyReused: the idempotency key came before, with other parameters.
     """
-    deployment = yield from find_deployment(asked.deployment)
+    doors = doors or Doors()
     run_id = run_id or name_run(asked, clock or SystemClock())
-    return (yield from _submit(asked, _new_run(asked, Door(deployment), run_id)))
+    run = yield from _through_kept_door(asked, run_id, doors)
+    while run is None:  # most often once; again when the deployment changes in this moment
+        door = yield from open_door(asked.deployment)
+        doors.keep(door)
+        run = yield from _submit(asked, _new_run(asked, door, run_id), door.seal)
+    return run
 
 
 def create_child(asked: Asked, token: str, run_id: RunId) -> Plan[Run]:
@@ -81,12 +109,26 @@ def create_child(asked: Asked, token: str, run_id: RunId) -> Plan[Run]:
         LeaseLost: the parent is another runner's by now; nothing was created.
     """
     assert asked.parent is not None
-    deployment = yield from find_deployment(asked.deployment)
-    new = _new_run(asked, Door(deployment), run_id)
+    new = _new_run(asked, (yield from open_door(asked.deployment)), run_id)
     (word,) = yield [link_child(asked.parent, token, new.run_id)]
     if word != "ok":
         raise LeaseLost(asked.parent)
-    return (yield from _submit(asked, new))
+    run = yield from _submit(asked, new)
+    assert run is not None, "without a seal nothing is stale"
+    return run
+
+
+def open_door(name: str) -> Plan[Door]:
+    """By what the parameters of a deployment's runs are checked now.
+
+    Raises:
+        DeploymentNotFound: there is none.
+    """
+    (door,) = yield [read_door(id_of(name))]
+    if door is None:
+        raise DeploymentNotFound(name)
+    assert isinstance(door, Door)
+    return door
 
 
 def name_run(asked: Asked, clock: Clock) -> RunId:
@@ -101,11 +143,26 @@ def name_run(asked: Asked, clock: Clock) -> RunId:
     return new_run_id(d, clock.now_ms())
 
 
-def _submit(asked: Asked, new: NewRun) -> Plan[Run]:
+def _through_kept_door(asked: Asked, run_id: RunId, doors: Doors) -> Plan[Run | None]:
+    """None when there is none, or when the one that there is now decides."""
+    door = doors.kept(id_of(asked.deployment))
+    if door is None:
+        return None
+    try:
+        new = _new_run(asked, door, run_id)
+    except InvalidParameters:
+        return None  # what is stored by now may allow them
+    return (yield from _submit(asked, new, door.seal))
+
+
+def _submit(asked: Asked, new: NewRun, seal: str = "") -> Plan[Run | None]:
+    """None: its parameters are to be checked anew."""
     if new.scheduled_at is None:
-        submitted, run = yield [submit_run(new), read_run(new.run_id)]
+        submitted, run = yield [submit_run(new, seal), read_run(new.run_id)]
     else:
-        submitted, run = (yield from submit_later(new)), None
+        submitted, run = (yield from submit_later(new, seal)), None
+    if submitted.word == "stale":
+        return None
     _check(asked, submitted)
     if run is None:  # or the script was unknown to the server, and sent again after the reading
         (run,) = yield [read_run(new.run_id)]
@@ -155,16 +212,17 @@ def create_runs(many: Sequence[Asked], clock: Clock | None = None) -> Plan[list[
     """
     doors: dict[str, Door] = {}
     for name in {asked.deployment for asked in many}:
-        doors[name] = Door((yield from find_deployment(name)))
+        doors[name] = yield from open_door(name)
     clock = clock or SystemClock()
     news = [_new_run(each, doors[each.deployment], name_run(each, clock)) for each in many]
     attention = _attention(news)
     yield attention
-    for first in range(0, len(news), AT_ONCE):
-        batch = slice(first, first + AT_ONCE)
-        replies = yield [submit_run(new) for new in _announced(news[batch])]
-        for asked, submitted in zip(many[batch], replies, strict=True):
-            _check(asked, submitted)
+    steps = _steps(zip(many, news, strict=True))
+    while at_once := list(islice(steps, STEPS_AT_ONCE)):
+        replies = yield list(map(_request, at_once))
+        for step, submitted in zip(at_once, replies, strict=True):
+            for (asked, _), each in zip(step, submitted, strict=True):
+                _check(asked, each)
     yield attention
     return [new.run_id for new in news]
 
@@ -199,16 +257,25 @@ def _revision_of(run: Run) -> Plan[str]:
     return run.commit or str(run.content_hash)
 
 
-def _announced(news: Sequence[NewRun]) -> list[NewRun]:
-    """Of each deployment's runs the first, so that work begins, and the last: a runner that found
-    nothing more while they came looks again."""
-    firsts: dict[DeploymentId, RunId] = {}
-    lasts: dict[DeploymentId, RunId] = {}
-    for new in news:
-        firsts.setdefault(new.deployment_id, new.run_id)
-        lasts[new.deployment_id] = new.run_id
-    told = {*firsts.values(), *lasts.values()}
-    return [replace(new, announced=new.run_id in told) for new in news]
+def _steps(asked_for: Iterable[_AskedFor]) -> Iterator[list[_AskedFor]]:
+    """What is created in one step: of one deployment, and within bounds."""
+    step: list[_AskedFor] = []
+    size = 0
+    for each in sorted(asked_for, key=lambda each: each[1].deployment_id):
+        new = each[1]
+        size += len(new.parameters)
+        is_full = len(step) == IN_ONE_STEP or size > LARGEST_STEP
+        if step and (is_full or step[-1][1].deployment_id != new.deployment_id):
+            yield step
+            step, size = [], len(new.parameters)
+        step.append(each)
+    if step:
+        yield step
+
+
+def _request(step: Sequence[_AskedFor]) -> Request[list[Submitted]]:
+    news = [new for _, new in step]
+    return submit_runs(news[0].deployment_id, news)
 
 
 def _attention(news: Iterable[NewRun]) -> list[Request[None]]:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.model.deployment import Deployment, DeploymentDefinition, ScheduleDefinition
 from orchestrator.model.documents import encoded
 from orchestrator.model.errors import InvalidParameters, ParameterFault
+from orchestrator.model.ids import DeploymentId
 from orchestrator.model.secrets import MASK, Place, is_secret, secret_places
 
 if TYPE_CHECKING:
@@ -19,11 +20,29 @@ if TYPE_CHECKING:
 _LONGEST_MESSAGE = 200
 
 
+class Demanding(Protocol):
+    """What of a deployment decides about the parameters and tags of its runs."""
+
+    @property
+    def id(self) -> DeploymentId: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def tags(self) -> tuple[str, ...]: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def parameter_schema(self) -> Mapping[str, Any]: ...
+    @property
+    def enforce_parameter_schema(self) -> bool: ...
+
+
 class Door:
     """The check of parameters for one deployment as it stands, for as many runs as there are."""
 
-    def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
+    def __init__(self, deployment: Demanding, seal: str = "") -> None:
+        """``seal``: see ``store.doors``."""
+        self.deployment, self.seal = deployment, seal
         self._checker = _checker(json.dumps(deployment.parameter_schema))
 
     def text(self, parameters: Mapping[str, Any] | None) -> str:

@@ -6,17 +6,21 @@ commit, or a regression.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from orchestrator import Client
+from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.ids import RunnerId, deployment_id
 from orchestrator.store import keys
+from orchestrator.store.attention import NOW
 from orchestrator.store.caller import Store
 from orchestrator.store.leases import look
 from orchestrator.store.requests import as_is, command
-from tests.runner.serving import NAME, Place
+from tests.runner.serving import NAME, Place, definition
 from tests.support import eventually
 
 D = deployment_id(NAME)
+TIMES = 20
 HEAVY = {"asyncio", "croniter", "hiredis", "jsonschema_rs", "pydantic", "redis", "rich", "typer"}
 HEAVY |= {"fastapi", "jinja2", "starlette", "uvicorn"}
 
@@ -60,6 +64,31 @@ def cost(store: Store) -> Cost:
     return Cost(calls)
 
 
+@dataclass(frozen=True)
+class Traffic:
+    """What the server has read and written since it started; asking about it is counted."""
+
+    reads: int
+    """How often there was something to be read: with one client its round trips."""
+    came_in: int
+    went_out: int
+
+    def since(self, before: Traffic) -> Traffic:
+        return Traffic(
+            self.reads - before.reads,
+            self.came_in - before.came_in,
+            self.went_out - before.went_out,
+        )
+
+
+def traffic(store: Store) -> Traffic:
+    """Of all connections."""
+    facts = str(store.call(command(as_is, "INFO", "stats")))
+    found = dict(line.split(":", 1) for line in facts.splitlines() if ":" in line)
+    names = ("total_reads_processed", "total_net_input_bytes", "total_net_output_bytes")
+    return Traffic(*(int(found[name]) for name in names))
+
+
 def cost_of_a_run(place: Place) -> Cost:
     """From the submit to the word about its end. The least of several: beats and looks, which go
     by the clock, fall into some of them."""
@@ -98,8 +127,53 @@ def test_a_look_at_an_idle_deployment_costs_a_bounded_number_of_commands(place: 
     rounds = 24
     for number in range(rounds):
         place.store.call(look(D, RunnerId("somebody"), thorough=number % 6 == 0))
-    # Every 5 seconds: two a second.
-    assert cost(place.store).commands / rounds <= 10, cost(place.store)
+    # Every 5 seconds: less than one and a half a second.
+    assert cost(place.store).commands / rounds <= 7, cost(place.store)
+
+
+def test_a_schedule_is_looked_at_when_it_is_time_and_not_at_each_look(place: Place) -> None:
+    """Whatever their number: 10,000 of them are read by one look in six."""
+    rules = tuple(
+        ScheduleDefinition(slug=f"s{n}", kind="interval", expression="3600", timezone="UTC")
+        for n in range(3)
+    )
+    place.deploy(replace(definition(), schedules=rules))
+    forget_costs(place.store)
+    seen = [place.store.call(look(D, None, thorough=thorough)) for thorough in (True, False)]
+    assert [each.due for each in seen] == [NOW, None]
+    assert cost(place.store).calls["hgetall"] == 3, "of the runners twice, of the schedules once"
+
+
+def test_asking_for_runs_costs_a_bounded_number_of_round_trips_and_bytes(place: Place) -> None:
+    """As from a script: the first reads the deployment, the others need not."""
+    place.deploy(definition())
+    with Client(place.server.url) as client:
+        client.create_run(NAME, {"n": 1})
+        before = traffic(place.store)
+        for _ in range(TIMES):
+            client.create_run(NAME, {"n": 1})
+        each = traffic(place.store).since(before)
+        assert each.reads == TIMES + 1, "one round trip, and one for asking about it"
+        assert each.came_in / TIMES <= 600, each
+        assert each.went_out / TIMES <= 640, each
+
+
+def test_many_runs_at_once_cost_less_each(place: Place) -> None:
+    place.deploy(definition())
+    with Client(place.server.url) as client:
+        client.create_runs([(NAME, {"n": 1})])
+        forget_costs(place.store)
+        before = traffic(place.store)
+        client.create_runs([(NAME, {"n": 1})] * 1000)
+        each = traffic(place.store).since(before)
+    spent = cost(place.store)
+    assert spent.calls["evalsha"] == 10, spent
+    # One wakes the runners for each hundred, and one the scheduler.
+    assert spent.calls["publish"] <= 11, spent
+    # Does it exist, ticket, record, event, index.
+    assert spent.commands / 1000 <= 5.2, spent
+    assert each.came_in / 1000 <= 140, each
+    assert each.went_out / 1000 <= 20, each
 
 
 def test_a_run_is_one_fork_and_imports_nothing_heavy(place: Place) -> None:

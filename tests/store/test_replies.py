@@ -22,7 +22,7 @@ ADMITTING = {
     "link_child",
     "put_deployment",
     "put_schedule",
-    "submit_run",
+    "submit_runs",
     "tick_schedule",
 }
 """What brings new work in is refused by a server without memory; what ends work never is (F20)."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from orchestrator.model.asked import Asked
+from orchestrator.model.errors import DeploymentNotFound, InvalidParameters
 from orchestrator.model.states import State
-from orchestrator.store import attention, keys, runs, schedules
+from orchestrator.store import attention, deployments, keys, runs, schedules
+from orchestrator.store.doors import MOST_KEPT, Doors
 from orchestrator.store.listing import list_runs
+from orchestrator.store.requests import Plan, Request
 from orchestrator.store.runs import NewRun
-from orchestrator.store.submission import create_runs
+from orchestrator.store.submission import IN_ONE_STEP, create_run, create_runs
 from orchestrator.store.wanted import Wanted
-from tests.store.scene import FAILED, D, Scene, run_id
+from tests.store.scene import DEFINITION, FAILED, D, Scene, run_id
 from tests.support.keyspace import Client, dump
 
 SOON = 4_102_444_800_000
@@ -37,14 +44,144 @@ def test_listeners_hear_of_a_new_ticket(scene: Scene) -> None:
     heard.close()
 
 
-def test_of_many_runs_at_once_listeners_hear_of_the_first_and_the_last(scene: Scene) -> None:
+def test_of_many_runs_at_once_listeners_hear_once_a_step(scene: Scene) -> None:
     heard = scene.store.listen(keys.control(D))
-    scene.store.follow(create_runs([Asked(deployment="hello/main")] * 20))
+    scene.store.follow(create_runs([Asked(deployment="hello/main")] * (IN_ONE_STEP + 20)))
 
     assert [heard.wait(5) for _ in range(2)] == [(keys.control(D), "queue")] * 2
     assert heard.wait(0) is None
-    assert len(scene.claims(count=64).runs) == 20
+    assert len(scene.claims(count=500).runs) == IN_ONE_STEP + 20
     heard.close()
+
+
+def test_many_runs_of_several_deployments_come_in_the_order_asked_for(scene: Scene) -> None:
+    other = replace(DEFINITION, name="other")
+    scene.store.call(deployments.put_deployment(other))
+    names = ["hello/main", "hello/other"] * 3
+    asked = [Asked(deployment=each, parameters={"n": n}) for n, each in enumerate(names)]
+
+    made = scene.store.follow(create_runs(asked))
+
+    found = [scene.store.call(runs.read_run(each)) for each in made]
+    assert [(run.deployment, run.parameters["n"]) for run in found if run] == [
+        (name, n) for n, name in enumerate(names)
+    ]
+    assert [each.run_id for each in scene.claims(count=9).runs] == made[::2]
+
+
+def test_large_parameters_make_small_steps(scene: Scene) -> None:
+    """A step keeps the server from everybody else: what it moves is bounded."""
+    asked = [Asked(deployment="hello/main", parameters={"text": "x" * 400_000})] * 5
+    sent = _sent(scene, create_runs(asked))
+
+    assert [len(round_trip) for round_trip in sent if round_trip] == [1, 3]
+    assert len(scene.claims(count=9).runs) == 5
+
+
+def test_one_step_makes_each_run_once(scene: Scene, client: Client) -> None:
+    scene.submit("before", idempotency_key="k", parameters='{"a":1}')
+    first = NewRun(
+        deployment_id=D, run_id=run_id("first"), parameters='{"a":1}', idempotency_key="k"
+    )
+    known, later = replace(first, run_id=run_id("before")), replace(first, run_id=run_id("later"))
+    many = [
+        first,
+        first,
+        replace(first, parameters='{"a":2}'),
+        known,
+        replace(known, parameters="{}"),
+        replace(later, scheduled_at=SOON),
+    ]
+
+    words = [each.word for each in scene.store.call(runs.submit_runs(D, many))]
+
+    assert words == ["created", "exists", "conflict", "exists", "conflict", "created"]
+    before = dump(client)
+    again = [each.word for each in scene.store.call(runs.submit_runs(D, many))]
+    assert again == ["exists", "exists", "conflict", "exists", "conflict", "exists"]
+    assert dump(client) == before
+
+
+def test_no_runs_without_their_deployment(scene: Scene, client: Client) -> None:
+    client.flushall()
+    new = NewRun(deployment_id=D, run_id=run_id(), parameters="{}")
+
+    submitted = scene.store.call(runs.submit_runs(D, [new, new]))
+
+    assert [each.word for each in submitted] == ["no_deployment"] * 2
+    assert dump(client) == {}
+
+
+NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+TEXT = {"type": "object", "properties": {"n": {"type": "string"}}, "required": ["n"]}
+
+
+def test_a_door_is_read_once(scene: Scene) -> None:
+    scene.deploy(parameter_schema=NUMBER)
+    doors = Doors()
+    asked = Asked(deployment="hello/main", parameters={"n": 1})
+
+    assert len(_sent(scene, create_run(asked, doors=doors))) == 2
+    assert len(_sent(scene, create_run(asked, doors=doors))) == 1
+
+
+def test_a_door_that_was_kept_is_never_the_last_word(scene: Scene, client: Client) -> None:
+    """Parameters are checked, and filled in, by what is stored when the run is made."""
+    scene.deploy(parameter_schema=NUMBER, parameters={"more": 1})
+    doors = Doors()
+    old, new = (Asked(deployment="hello/main", parameters={"n": n}) for n in (1, "one"))
+    scene.store.follow(create_run(old, doors=doors))
+    scene.deploy(parameter_schema=TEXT, parameters={"more": 2}, tags=("new",))
+    before = dump(client)
+
+    with pytest.raises(InvalidParameters):
+        scene.store.follow(create_run(old, doors=doors))
+    assert dump(client) == before
+    run = scene.store.follow(create_run(new, doors=doors))
+    assert (run.parameters, run.tags) == ({"n": "one", "more": 2}, ("new",))
+
+
+def test_what_only_the_new_schema_allows_is_taken_at_once(scene: Scene) -> None:
+    scene.deploy(parameter_schema=NUMBER)
+    doors = Doors()
+    scene.store.follow(create_run(Asked(deployment="hello/main", parameters={"n": 1}), doors=doors))
+    scene.deploy(parameter_schema=TEXT)
+
+    asked = Asked(deployment="hello/main", parameters={"n": "one"})
+    assert scene.store.follow(create_run(asked, doors=doors)).parameters == {"n": "one"}
+
+
+def test_a_later_run_through_an_old_door_is_checked_anew(scene: Scene) -> None:
+    scene.deploy(parameters={"n": 1})
+    doors = Doors()
+    later = Asked(deployment="hello/main", scheduled_at=datetime(2100, 1, 1, tzinfo=UTC))
+    scene.store.follow(create_run(later, doors=doors))
+    scene.deploy(parameters={"n": 2})
+
+    assert scene.store.follow(create_run(later, doors=doors)).parameters == {"n": 2}
+
+
+def test_a_kept_door_of_a_deployment_that_is_gone(scene: Scene) -> None:
+    doors = Doors()
+    scene.store.follow(create_run(Asked(deployment="hello/main"), doors=doors))
+    scene.store.follow(deployments.delete_deployment(D, force=True))
+
+    with pytest.raises(DeploymentNotFound):
+        scene.store.follow(create_run(Asked(deployment="hello/main"), doors=doors))
+
+
+def test_few_doors_are_kept(scene: Scene) -> None:
+    doors = Doors()
+    scene.store.follow(create_run(Asked(deployment="hello/main"), doors=doors))
+    door = doors.kept(D)
+    assert door is not None
+    for number in range(MOST_KEPT):
+        other = replace(DEFINITION, name=f"other {number}")
+        scene.store.call(deployments.put_deployment(other))
+        asked = Asked(deployment=other.full_name)
+        scene.store.follow(create_run(asked, doors=doors))
+
+    assert doors.kept(D) is None
 
 
 def test_the_same_run_twice_is_one_run(scene: Scene, client: Client) -> None:
@@ -130,3 +267,21 @@ def test_a_retry_of_a_run_that_is_gone_leaves_no_trace_of_that(
 
 def test_a_run_that_never_was_is_none(scene: Scene) -> None:
     assert scene.store.call(runs.read_run(run_id("never"))) is None
+
+
+def _sent(scene: Scene, plan: Plan[Any]) -> list[list[Request[Any]]]:
+    """The requests of each round trip that the plan takes."""
+    sent: list[list[Request[Any]]] = []
+
+    def noted() -> Plan[Any]:
+        replies: list[Any] | None = None
+        while True:
+            try:
+                requests = next(plan) if replies is None else plan.send(replies)
+            except StopIteration as end:
+                return end.value
+            sent.append(list(requests))
+            replies = yield requests
+
+    scene.store.follow(noted())
+    return sent

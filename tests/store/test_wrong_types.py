@@ -68,9 +68,12 @@ SERVED = DeploymentDefinition(
 )
 D = SERVED.id
 WORKER, IDLE = RunnerId("worker"), RunnerId("idle")
-QUEUED, DELAYED, RUNNING, PAUSED, PENDING, ENDED, LOST, OLD, NEW = (
+QUEUED, DELAYED, RUNNING, PAUSED, PENDING, ENDED, LOST, OLD, NEW, OTHER = (
     idempotent_run_id(D, name)
-    for name in ("queued", "delayed", "running", "paused", "pending", "ended", "lost", "old", "")
+    for name in (
+        *("queued", "delayed", "running", "paused", "pending", "ended", "lost", "old", ""),
+        "other",
+    )
 )
 LINE = b'{"t":1.0,"l":"INFO","n":"flow","m":"text","a":1}\n'
 SAID = RunnerRecord(
@@ -307,10 +310,11 @@ SAMPLES: dict[str, list[Sample]] = {
     ],
     "set_progress": [lambda s: telling.set_progress(RUNNING, s.tokens[RUNNING], "1")],
     "start_run": [lambda s: leases.start_run(PENDING, s.tokens[PENDING], 1)],
-    "submit_run": [
+    "submit_runs": [
         lambda _: runs.submit_run(new_run(NEW)),
         lambda _: runs.submit_run(new_run(NEW, scheduled_at=4_102_444_800_000)),
         lambda _: runs.submit_run(replace(new_run(NEW), retry_of=ENDED)),
+        lambda _: runs.submit_runs(D, [new_run(NEW), new_run(OTHER, 4_102_444_800_000)]),
     ],
     "sweep_runs": [lambda _: first_of(upkeep.sweep_runs(D), "sweep_runs")],
     "tick_schedule": [

@@ -68,7 +68,7 @@ async def run_deployment(
 ) -> Response:
     """Ask for a run, now or later."""
     asked = asked_for(given, caller, idempotency_key, deployment=f"{flow}/{name}")
-    return answer(await backend.store.follow(create_run(asked)), 201)
+    return answer(await backend.store.follow(create_run(asked, doors=backend.doors)), 201)
 
 
 @router.post(f"{ONE}/pause", response_model=DeploymentRecord)

@@ -62,7 +62,7 @@ async def ask_for_run(
 ) -> Response:
     """Ask for a run, now or later."""
     asked = asked_for(given, caller, idempotency_key)
-    return answer(await backend.store.follow(create_run(asked)), 201)
+    return answer(await backend.store.follow(create_run(asked, doors=backend.doors)), 201)
 
 
 @router.get("/{run_id}", response_model=RunRecord)

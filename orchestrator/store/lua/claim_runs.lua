@@ -17,7 +17,7 @@ local function read(id)
 end
 local function claimed(record, token, attempt)
   return {record.id, token, attempt, record.parameters, record.tags, record.name,
-    record.scheduled_at, record.created_by, record.deployment, record.failures,
+    record.scheduled_at, record.created_by or '', record.deployment, record.failures,
     record.parent or '', record.depth or '0', record.children or '0', record.revision}
 end
 

@@ -27,7 +27,7 @@ from orchestrator.store.deployments import put_deployment
 from orchestrator.store.leases import Claims, Outcome, claim_runs, finish_run, look, start_run
 from orchestrator.store.requests import Request
 from orchestrator.store.runners import register_runner
-from orchestrator.store.runs import NewRun, Submitted, submit_run
+from orchestrator.store.runs import NewRun, submit_run, submit_runs
 
 DEFINITION = DeploymentDefinition(flow="simulated", name="bench", entrypoint="none.py:none")
 D = deployment_id(DEFINITION.full_name)
@@ -168,7 +168,7 @@ async def _singles(crowd: Crowd) -> list[Figure]:
 async def _submit_singly(place: Place) -> None:
     store = open_async_store(place.url)
     while True:
-        await store.call(_new_run())
+        await store.call(submit_run(_new_run()))
         await asyncio.sleep(0.1)
 
 
@@ -179,7 +179,7 @@ async def _queue(crowd: Crowd) -> list[Figure]:
     server = crowd.place.server_pid()
     cpu, began = cpu_seconds(server), time.perf_counter()
     for _ in range(QUEUED // 500):
-        await store.call_all([_new_run(announced=n in (0, 499)) for n in range(500)])
+        await store.call_all([submit_runs(D, [_new_run() for _ in range(100)]) for _ in range(5)])
     done = 0
     while done < QUEUED:
         await asyncio.sleep(0.01)
@@ -193,6 +193,6 @@ async def _queue(crowd: Crowd) -> list[Figure]:
     ]
 
 
-def _new_run(*, announced: bool = True) -> Request[Submitted]:
+def _new_run() -> NewRun:
     run_id = new_run_id(D, SystemClock().now_ms())
-    return submit_run(NewRun(deployment_id=D, run_id=run_id, parameters="{}", announced=announced))
+    return NewRun(deployment_id=D, run_id=run_id, parameters="{}")

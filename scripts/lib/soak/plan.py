@@ -25,7 +25,7 @@ _PLACES = {
 BEHIND_PROXIES = ("cut", "delay", "black hole", "lose reply")
 _LOST = {
     SCHEDULERS: ("tick_schedule", "agenda"),
-    PEOPLE: ("submit_run", "hold_deployment"),
+    PEOPLE: ("submit_runs", "hold_deployment"),
 }
 _LOST_BY_HOSTS = ("claim_runs", "start_run", "finish_run", "beat_runs")
 
