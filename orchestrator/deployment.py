@@ -18,6 +18,7 @@ from orchestrator.model.plain import as_json
 from orchestrator.model.serving import StoredCode
 from orchestrator.origin import EntrypointType, Source
 from orchestrator.schedules import Cron, Interval, RRule, Schedule
+from orchestrator.settings import MOST_RETENTION_DAYS
 from orchestrator.slugs import with_slugs
 from orchestrator.store.validation import check_defaults
 from orchestrator.triggers import EventTrigger, with_names
@@ -84,6 +85,9 @@ class DeploymentOptions(ServingOptions, total=False):
     """False lets runs be asked for with parameters that do not fit."""
     concurrency_limit: int | None
     """Runs at once over all hosts."""
+    retention_days: float | None
+    """How long its runs and their logs are kept once they are over; default: as the settings
+    say."""
     triggers: Sequence[EventTrigger | Mapping[str, Any]] | None
     """Events that make it run: each an ``EventTrigger``, or a dict of its options."""
     global_limit: int | None
@@ -129,6 +133,7 @@ class Deployment:
             enforce_parameter_schema=_flag(options, "enforce_parameter_schema") is not False,
             paused=_flag(options, "paused"),
             concurrency_limit=_concurrency_limit(options),
+            retention_days=_retention(options.get("retention_days")),
             schedules=tuple(
                 replace(each, parameters=as_json(each.parameters))
                 for each in with_slugs(_schedules(options))
@@ -203,6 +208,18 @@ def _concurrency_limit(options: DeploymentOptions) -> int | None:
             "global_limit", given["global_limit"], "is the same as concurrency_limit: give one"
         )
     return next(iter(given.values()), None)
+
+
+def _retention(given: object) -> float | None:
+    if given is None:
+        return None
+    if isinstance(given, int | float) and given is not True and 0 < given <= MOST_RETENTION_DAYS:
+        return given
+    raise InvalidOption(
+        "retention_days",
+        given,
+        f"must be a number of days, more than 0 and at most {MOST_RETENTION_DAYS:,}",
+    )
 
 
 def _schedules(options: DeploymentOptions) -> list[Schedule]:

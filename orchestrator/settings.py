@@ -19,6 +19,8 @@ FILE = "orchestrator.toml"
 PREFIX = "ORCHESTRATOR_"
 URL_KINDS = ("redis://", "rediss://", "unix://")
 DEFAULT = "default"
+MOST_RETENTION_DAYS = 36_525
+"""A hundred years: beyond the server's calendar no run could end."""
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -186,8 +188,10 @@ def _folder(given: _Given) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
 
 
-def _number(at_least: float, unit: str) -> Callable[[_Given], float]:
-    """A reader of numbers of ``unit``, ``at_least`` so many."""
+def _number(
+    at_least: float, unit: str, *, at_most: float | None = None
+) -> Callable[[_Given], float]:
+    """A reader of numbers of ``unit``, ``at_least`` and ``at_most`` so many."""
 
     def read(given: _Given) -> float:
         try:
@@ -202,6 +206,8 @@ def _number(at_least: float, unit: str) -> Callable[[_Given], float]:
             raise InvalidOption(
                 given.option, given.value, f"give at least {at_least:g} {unit}, and a finite number"
             )
+        if at_most is not None and number > at_most:
+            raise InvalidOption(given.option, given.value, f"give at most {at_most:,} {unit}")
         return number
 
     return read
@@ -279,7 +285,7 @@ _READERS: dict[str, Callable[[_Given], object]] = {
     # Beats go out every T/4 and take a round trip: below a second every hiccup loses runs.
     "lease_seconds": _number(1, "seconds"),
     "shutdown_grace_seconds": _number(0, "seconds"),
-    "retention_days": _number(0, "days"),
+    "retention_days": _number(0, "days", at_most=MOST_RETENTION_DAYS),
     "log_prints": _switch,
     "log_level": _level,
     # Cuts lie between characters, and a line has to hold some; far above, one line is a burden.

@@ -47,6 +47,12 @@ def code_text(code: ServedCode) -> str:
     return ", ".join(filter(None, (f"commit {code.commit}" if code.commit else "", content)))
 
 
+def kept_text(deployment: Deployment) -> str | None:
+    """How long its runs are kept; None where the settings say it."""
+    days = deployment.retention_days
+    return None if days is None else f"{span(days * 86_400)} after the end of a run"
+
+
 def summary(error: dict[str, Any] | None) -> str:
     """``ValueError: no such file``, as the last line of a traceback says it."""
     if not error:

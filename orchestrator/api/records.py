@@ -103,6 +103,8 @@ class DeploymentRecord(Record):
     paused_by: PausedBy | None
     held: bool
     concurrency_limit: int | None
+    retention_days: float | None
+    """How long its runs are kept once they are over; none: as the settings say."""
     schedules: list[ScheduleRecord]
     triggers: list[TriggerRecord]
     runners: list[str]

@@ -9,7 +9,7 @@ from orchestrator.cli.moments import local, relative
 from orchestrator.cli.output import as_json, print_fields, print_heading, print_table
 from orchestrator.cli.triggers import print_triggers
 from orchestrator.model.deployment import Deployment, ScheduleRecord
-from orchestrator.wording import code_text, next_planned, rule_text, status
+from orchestrator.wording import code_text, kept_text, next_planned, rule_text, status
 
 
 def print_deployments(deployments: Sequence[Deployment], now_ms: int) -> None:
@@ -36,6 +36,7 @@ def print_deployment(deployment: Deployment, now_ms: int) -> None:
             ("Tags", ", ".join(deployment.tags) or None),
             ("Parameters", as_json(deployment.shown_parameters)),
             ("Limit", None if limit is None else f"{limit} runs at once across all hosts"),
+            ("Kept", kept_text(deployment)),
             ("Runners", ", ".join(deployment.runners) or "none: its runs wait until one serves it"),
         ]
     )

@@ -87,6 +87,8 @@ class DeploymentDefinition:
     enforce_parameter_schema: bool = True
     paused: bool | None = None
     concurrency_limit: int | None = None
+    retention_days: float | None = None
+    """How long runs are kept once they are over; None: as the settings of whoever ends one say."""
     schedules: tuple[ScheduleDefinition, ...] = ()
     triggers: tuple[TriggerDefinition, ...] = ()
     options: FlowOptions = FlowOptions()
@@ -230,6 +232,8 @@ class Deployment:
     paused_by: PausedBy | None
     held: bool
     concurrency_limit: int | None
+    retention_days: float | None = None
+    """Of runs made from now on; None: as the settings say."""
     options: FlowOptions
     schedules: tuple[ScheduleRecord, ...]
     triggers: tuple[TriggerRecord, ...]
@@ -261,6 +265,7 @@ class Deployment:
             "paused_by": self.paused_by,
             "held": self.held,
             "concurrency_limit": self.concurrency_limit,
+            "retention_days": self.retention_days,
             "schedules": [schedule.to_json() for schedule in self.schedules],
             "triggers": [trigger.to_json() for trigger in self.triggers],
             "runners": list(self.runners),

@@ -27,7 +27,7 @@ from orchestrator.store.requests import (
     nothing,
 )
 from orchestrator.store.schedules import rule_text, schedules_of
-from orchestrator.store.texts import maybe_int, record_of, text_of
+from orchestrator.store.texts import maybe_float, maybe_int, record_of, text_of
 from orchestrator.store.triggers import armed_texts, triggers_of
 
 
@@ -194,6 +194,7 @@ def _fields(definition: DeploymentDefinition) -> dict[str, str]:
         "secrets": _json(secret_places(definition.parameter_schema)),
         "enforce_parameter_schema": "1" if definition.enforce_parameter_schema else "",
         "concurrency_limit": text_of(definition.concurrency_limit),
+        "retention_days": text_of(definition.retention_days),
         "options": _json(asdict(definition.options)),
         "on_lost": definition.options.on_lost,
     }
@@ -204,7 +205,9 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-_SHOWN_WITH_VALUES = {"entrypoint", "source", "version", "concurrency_limit", "on_lost"}
+_SHOWN_WITH_VALUES = frozenset(
+    {"entrypoint", "source", "version", "concurrency_limit", "retention_days", "on_lost"}
+)
 
 
 def _put(reply: list[Any]) -> Put:
@@ -264,6 +267,7 @@ def _deployment(
         paused_by=_paused_by(fields),
         held=fields.get("held") == "1",
         concurrency_limit=maybe_int(fields["concurrency_limit"]),
+        retention_days=maybe_float(fields.get("retention_days")),
         options=FlowOptions.from_json(json.loads(fields["options"])),
         schedules=tuple(replace(each, secrets=secrets) for each in schedules_of(schedules)),
         triggers=tuple(replace(each, secrets=secrets) for each in triggers_of(triggers)),

@@ -16,6 +16,11 @@ def maybe_int(value: Any) -> int | None:
     return None if value is None or value == "" else int(value)
 
 
-def text_of(value: int | str | None) -> str:
+def maybe_float(value: Any) -> float | None:
+    """A quantity; the empty text and nil stand for none."""
+    return None if value is None or value == "" else float(value)
+
+
+def text_of(value: float | str | None) -> str:
     """An argument; the empty text stands for none."""
     return "" if value is None else str(value)

@@ -105,6 +105,7 @@ DEPLOYMENT = deployment.Deployment(
     paused_by="user",
     held=False,
     concurrency_limit=3,
+    retention_days=1.5,
     options=deployment.FlowOptions(retries=2, retry_delay_seconds=(1.0, 2.0)),
     schedules=(SCHEDULE,),
     triggers=(TRIGGER,),

@@ -50,13 +50,23 @@ def test_inspect(terminal: Terminal, seeds: Seeds) -> None:
         tags=("intro",),
         parameters={"name": "Zoë"},
         concurrency_limit=3,
+        retention_days=1.5,
     )
 
     text = terminal.call("deployment", "inspect", HELLO)
     data = terminal.call("deployment", "inspect", HELLO, "--output", "json")
 
     assert text.code == 0
-    for fact in ("Says hello", "intro", '{"name": "Zoë"}', "hourly", "3 runs", "integer", "none:"):
+    for fact in (
+        "Says hello",
+        "intro",
+        '{"name": "Zoë"}',
+        "hourly",
+        "3 runs",
+        "1d 12h",
+        "integer",
+        "none:",
+    ):
         assert fact in text.out
     assert data.document["name"] == HELLO
     assert data.document["parameters"] == {"name": "Zoë"}

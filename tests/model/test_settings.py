@@ -110,6 +110,7 @@ def test_a_repr_shows_no_password(tmp_path: Path) -> None:
         ("lease_seconds", "inf", "finite"),
         ("shutdown_grace_seconds", "-1", "give at least 0 seconds"),
         ("retention_days", "-1", "give at least 0 days"),
+        ("retention_days", "1e300", "give at most 36,525 days"),
         ("server_idle_minutes", "0", "give at least 0.001 minutes"),
         ("log_level", "LOUD", "give one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
         ("log_line_bytes", "255", "give a whole number from 256 to 1048576"),

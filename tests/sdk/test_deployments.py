@@ -67,12 +67,13 @@ def test_options_are_kept() -> None:
         paused=True,
         enforce_parameter_schema=False,
         global_limit=3,
+        retention_days=0.5,
     ).definition
 
     assert (definition.description, definition.version) == ("d", "v")
     assert (definition.tags, definition.parameters) == (("a", "b"), {"count": 2})
     assert (definition.paused, definition.enforce_parameter_schema) == (True, False)
-    assert definition.concurrency_limit == 3
+    assert (definition.concurrency_limit, definition.retention_days) == (3, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +143,11 @@ BAD_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"concurrency_limit": 0}, "concurrency_limit=0"),
     ({"global_limit": -2}, "global_limit=-2"),
     ({"global_limit": 1, "concurrency_limit": 2}, "is the same as concurrency_limit"),
+    ({"retention_days": 0}, "retention_days=0: must be a number of days, more than 0"),
+    ({"retention_days": 40_000}, "at most 36,525"),
+    ({"retention_days": math.nan}, "retention_days=nan"),
+    ({"retention_days": True}, "retention_days=True"),
+    ({"retention_days": "3"}, "retention_days='3'"),
     ({"pause_on_shutdown": "yes"}, "pause_on_shutdown='yes'"),
     ({"print_starting_message": 0}, "print_starting_message=0"),
     ({"parameters": [1]}, "parameters=.*must map names to values"),

@@ -26,6 +26,7 @@ def test_a_deployment_comes_back_as_it_was_put(store: Store) -> None:
         parameters={"who": "ü"},
         parameter_schema={"type": "object"},
         concurrency_limit=3,
+        retention_days=0.5,
         schedules=(NIGHTLY,),
     )
     assert store.follow(deployments.read_deployment(D)) is None
@@ -38,6 +39,7 @@ def test_a_deployment_comes_back_as_it_was_put(store: Store) -> None:
     assert found is not None
     assert (found.name, found.flow, found.version) == ("hello/main", "hello", "v1")
     assert (found.parameters, found.tags, found.concurrency_limit) == ({"who": "ü"}, ("a",), 3)
+    assert found.retention_days == 0.5
     assert (found.paused, found.paused_by, found.held) == (False, None, False)
     assert found.options == DEFINITION.options
     (schedule,) = found.schedules
@@ -59,6 +61,7 @@ def test_a_change_is_said(scene: Scene) -> None:
     changed = replace(
         DEFINITION,
         version="b",
+        retention_days=3,
         tags=("new",),
         schedules=(replace(NIGHTLY, expression="0 4 * * *"), replace(HOURLY, slug="other")),
     )
@@ -67,6 +70,7 @@ def test_a_change_is_said(scene: Scene) -> None:
     assert put.word == "updated"
     assert set(put.changes) == {
         "version a -> b",
+        "retention_days none -> 3",
         "tags changed",
         "schedule hourly removed",
         "schedule nightly changed",

@@ -82,6 +82,7 @@ def definition(
     limit: int | None,
     rules: dict[str, str],
     paused: bool | None,
+    retention_days: int | None,
 ) -> DeploymentDefinition:
     return DeploymentDefinition(
         flow="oracle",
@@ -89,6 +90,7 @@ def definition(
         entrypoint="oracle.py:oracle",
         concurrency_limit=limit,
         paused=paused,
+        retention_days=retention_days,
         options=FlowOptions(on_lost=on_lost),
         schedules=tuple(schedule(slug, text) for slug, text in rules.items()),
     )
@@ -161,7 +163,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.serve_anew(rules)
 
     def serve_anew(self, rules: dict[str, str]) -> None:
-        self.put(rules, None)
+        self.put(rules, None, None)
         self.store.call(deployments.announce_deployment(D))
         for runner in RUNNERS[:2]:
             self.register(runner, True)
@@ -489,10 +491,14 @@ class StoreMachine(RuleBasedStateMachine):
                 schedule.cursor = stored[slug].cursor_ms
                 assert before <= schedule.cursor <= after
 
-    @rule(rules=rule_sets, paused=st.sampled_from([None, None, True, False]))
-    def put(self, rules: dict[str, str], paused: bool | None) -> None:
-        self.oracle.put(rules, paused)
-        new = definition(self.oracle.on_lost, self.oracle.limit, rules, paused)
+    @rule(
+        rules=rule_sets,
+        paused=st.sampled_from([None, None, True, False]),
+        days=st.sampled_from([None, 1, 2]),
+    )
+    def put(self, rules: dict[str, str], paused: bool | None, days: int | None) -> None:
+        self.oracle.put(rules, paused, str(days or ""))
+        new = definition(self.oracle.on_lost, self.oracle.limit, rules, paused, days)
         with self.cursors_learnt():
             self.ask(deployments.put_deployment(new))
 

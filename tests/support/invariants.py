@@ -18,6 +18,7 @@ MOST_RECOVERIES = 3
 MOST_LINES = 100
 """A history keeps this many lines; of a longer one the middle was dropped."""
 SPARE_CONSUMERS = 10
+DAY_MS = 86_400_000
 MOST_NOTED = 101
 """100 that wait, or are cancelled, and the one before or after them."""
 
@@ -116,11 +117,15 @@ def leftovers(slot: Slot) -> Iterator[str]:
 
 
 def retention(slot: Slot) -> Iterator[str]:
-    """Final records expire, at the instant that is noted; open ones never do; each record can be
-    listed, and what can be listed has a record or will be swept; logs go with it."""
+    """Final records expire, at the instant that is noted and no later than their deployment says;
+    open ones never do; each record can be listed, and what can be listed has a record or will be
+    swept; logs go with it."""
     for run_id, run in slot.runs.items():
         if run.is_final != (run.ttl >= 0):
             yield f"retention: {run_id} ({run.fields['state']}) lives {run.ttl} ms"
+        days = run.fields.get("retention_days")
+        if days and max(run.ttl, slot.logs.get(run_id, 0)) > float(days) * DAY_MS:
+            yield f"retention: {run_id} lives {run.ttl} ms, its deployment gave it {days} days"
         if run.is_final != (run_id in slot.expiring):
             yield f"retention: {run_id} ({run.fields['state']}), expiring: {not run.is_final}"
         if run_id not in slot.index:

@@ -44,6 +44,8 @@ class OracleRun:
     where: str = ""
     """A queue, ``delayed``, ``leases``; empty when final."""
     history: list[State] = field(default_factory=lambda: [State.SCHEDULED])
+    retention_days: str = ""
+    """As its deployment had it when it was made."""
     last_word: str = ""
     """What the call that ended the present token's lease was answered; said again to a repeat."""
     retry_of: str = ""
@@ -90,6 +92,7 @@ class OracleDeployment:
 
     on_lost: Literal["restart", "fail"] = "restart"
     limit: int | None = None
+    retention_days: str = ""
     paused_by: str = ""
     held: bool = False
     runs: dict[str, OracleRun] = field(default_factory=dict)
@@ -114,7 +117,7 @@ class OracleDeployment:
     def submit(self, run_id: str, parameters: str, *, later: bool = False) -> str:
         if run_id in self.runs:
             return "exists" if self.runs[run_id].parameters == parameters else "conflict"
-        self.runs[run_id] = OracleRun(parameters)
+        self.runs[run_id] = OracleRun(parameters, retention_days=self.retention_days)
         self._wait(run_id, "delayed" if later else ASKED)
         return "created"
 
@@ -414,8 +417,9 @@ class OracleDeployment:
 
     # Schedules.
 
-    def put(self, rules: dict[str, str], paused: bool | None) -> None:
+    def put(self, rules: dict[str, str], paused: bool | None, retention_days: str) -> None:
         """Serve again with these schedules; an unchanged rule keeps its cursor."""
+        self.retention_days = retention_days
         for slug in set(self.schedules) - set(rules):
             if not self.schedules[slug].theirs:
                 del self.schedules[slug]
@@ -499,7 +503,11 @@ class OracleDeployment:
             is_last = run_id == missing[-1][0]
             fate = self._fate(schedule, overlap, is_last=is_last)
             self.runs[run_id] = OracleRun(
-                parameters, scheduled=True, slug=slug, waits=fate == "wait"
+                parameters,
+                scheduled=True,
+                slug=slug,
+                waits=fate == "wait",
+                retention_days=self.retention_days,
             )
             if fate == "skip":
                 self._end(run_id, State.SKIPPED)
@@ -573,6 +581,7 @@ def _run(run: OracleRun) -> dict[str, Any]:
         "runner": run.runner if run.is_claimed else "",
         "beat": run.beat if run.is_claimed else 0,
         "name": run.name,
+        "retention_days": run.retention_days,
         "history": list(run.history),
         "children": sorted(run.children),
         "retries": (run.retry_of, run.retried_as),

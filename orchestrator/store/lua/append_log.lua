@@ -9,5 +9,8 @@ local record = redis.call('HMGET', run, 'state', 'token')
 if not record[1] then return 'gone' end
 if record[2] ~= token then return 'lease_lost' end
 redis.call('XADD', log, '*', 'lines', lines)
-if not CLAIMED[record[1]] and not WAITING[record[1]] then redis.call('PEXPIRE', log, keep_ms) end
+if not CLAIMED[record[1]] and not WAITING[record[1]] then
+  local left = redis.call('PTTL', run)
+  redis.call('PEXPIRE', log, left >= 0 and left or keep_ms)
+end
 return 'ok'

@@ -7,7 +7,7 @@
 -- make, and up to where the feed was read, in one step. So each firing makes its run once (I24),
 -- however many schedulers read the feed, and wherever one of them dies. `work` is JSON:
 -- progress {field, text or ''}, runs, failures {trigger, error, event, word, depth}.
-local facts = redis.call('HMGET', deployment, 'name', 'secrets', 'tags')
+local facts = redis.call('HMGET', deployment, 'name', 'secrets', 'tags', 'retention_days')
 if not facts[1] then return 'gone' end
 local known = redis.call('HMGET', triggers, '\ngeneration', '\ncursor')
 if (known[1] or '') ~= generation or (known[2] or '') ~= cursor_seen then return 'stale' end
@@ -43,7 +43,8 @@ for _, run in ipairs(missing) do
   create(run_prefix .. run.id, at, due, ticket, {
     'deployment', facts[1], 'name', '', 'parameters', run.parameters, 'tags', facts[3],
     'created_by', 'trigger:' .. run.trigger, 'idempotency_key', run.key, 'digest', run.digest,
-    'secrets', facts[2] or '', 'depth', run.depth, 'event', run.event,
+    'secrets', facts[2] or '', 'retention_days', facts[4] or '',
+    'depth', run.depth, 'event', run.event,
   })
   redis.call('ZADD', runs, at, run.id)
   redis.call('HINCRBY', triggers, run.trigger .. '\nfired', 1)

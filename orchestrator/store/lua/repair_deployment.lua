@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- KEYS  leases delayed queue_first queue queue_late runs expiring
 -- ARGV  place after retention_ms only_look run_prefix control
--- USES  clock states tickets groups guards
+-- USES  clock states tickets groups guards ending
 -- REPLY ok
 -- One page of a walk over everything that leads to runs, and over the runs. After a whole walk each
 -- open run has one path (I12) and nothing leads elsewhere (I13, I14); without damage nothing was
@@ -117,9 +117,9 @@ local function mend(record)
   remove('leases', record)
   remove('delayed', record)
   if record.state then
-    local life = record.life >= 0 and record.life or tonumber(retention_ms)
+    local life = record.life >= 0 and record.life or kept_ms(record.key, retention_ms)
     if record.life < 0 then
-      write('PEXPIRE', record.key, retention_ms)
+      write('PEXPIRE', record.key, string.format('%.0f', life))
       note(record.id, 'over, and its record never expires')
     end
     put('runs', record, record.created_at or at)

@@ -10,10 +10,10 @@
 -- just now: with another one by now they must be checked anew, and no run is made.
 -- The run that one retries gets to know it, if it still is. Answers a word for each run.
 local WIDTH = 12
-local facts = redis.call('HMGET', deployment, 'name', 'secrets', 'tags', 'parameters',
-  'parameter_schema', 'enforce_parameter_schema')
+local facts = redis.call('HMGET', deployment, 'name', 'secrets', 'retention_days', 'tags',
+  'parameters', 'parameter_schema', 'enforce_parameter_schema')
 if not facts[1] then return {'no_deployment'} end
-if seal ~= '' and redis.sha1hex(table.concat(facts, '\n', 3)) ~= seal then return {'stale'} end
+if seal ~= '' and redis.sha1hex(table.concat(facts, '\n', 4)) ~= seal then return {'stale'} end
 
 local words, missing, digests, retried = {}, {}, {}, {}
 for i = 1, #many, WIDTH do
@@ -51,7 +51,7 @@ for _, i in ipairs(missing) do
     'deployment', facts[1], 'name', name, 'parameters', parameters, 'tags', tags,
     'created_by', created_by, 'idempotency_key', idempotency_key, 'digest', digest,
     'retry_of', retry_of, 'parent', parent, 'depth', depth, 'revision', revision,
-    'secrets', facts[2] or '',
+    'secrets', facts[2] or '', 'retention_days', facts[3] or '',
   })
   redis.call('ZADD', runs, at, id)
   if retried[i] then redis.call('HSET', run_prefix .. retry_of, 'retried_as', id) end

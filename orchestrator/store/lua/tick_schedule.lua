@@ -8,7 +8,8 @@
 -- back. Where runs of the schedule must not overlap, it is decided here what becomes of each
 -- occurrence: a run now, one that waits for those before it, or a Skipped one.
 local MOST_OPEN = 100
-local facts = redis.call('HMGET', deployment, 'name', 'tags', 'paused', 'secrets')
+local facts = redis.call('HMGET', deployment, 'name', 'tags', 'paused', 'secrets',
+  'retention_days')
 if not facts[1] then return 'gone' end
 if facts[3] == '1' then return 'paused' end
 local rule = redis.call('HMGET', schedules, slug .. ':generation', slug .. ':cursor',
@@ -88,7 +89,8 @@ for n, i in ipairs(missing) do
   local history = create(key, at, due, ticket, {
     'deployment', facts[1], 'name', '', 'parameters', parameters, 'tags', facts[2],
     'created_by', 'schedule:' .. slug, 'idempotency_key', '', 'digest', '',
-    'secrets', facts[4] or '', 'waits', what == 'wait' and '1' or '',
+    'secrets', facts[4] or '', 'retention_days', facts[5] or '',
+    'waits', what == 'wait' and '1' or '',
   }, what == 'wait' and why)
   redis.call('ZADD', runs, at, id)
   if what == 'skip' then
