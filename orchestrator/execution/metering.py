@@ -13,6 +13,8 @@ from orchestrator.execution import trees
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 """Seconds between looks: what can be allocated meanwhile is how far a run gets over its limit."""
+_HURRIED_PAUSE = 0.005
+"""The least of them, while the memory grows so fast that it would be over the limit soon."""
 _SHARE = 10
 """A pause is so many times as long as the look before it took: where the tree is large, or the
 kernel lists no children, looks are dear."""
@@ -35,6 +37,10 @@ class Meter:
     cpu_seconds: float = 0.0
     pause: float = 0.0
     """Seconds from the last look to the next."""
+    taken: int = 0
+    """Bytes, as the last look found them."""
+    looked_at: float = 0.0
+    """When it began; 0: never."""
 
     @classmethod
     def of(cls, memory_limit: int | None, cpu_limit: float | None) -> Meter | None:
@@ -45,10 +51,12 @@ class Meter:
 
     def look(self, root: int) -> str | None:
         """The limit that ``root`` and all below it are over together, if any."""
-        began = time.monotonic()
+        began, before = time.monotonic(), self.taken
         over = self._over([root, *trees.descendants_of(root)])
         took = time.monotonic() - began
-        self.pause = min(max(SHORTEST_PAUSE, _SHARE * took), LONGEST_PAUSE)
+        growth = (self.taken - before) / (began - self.looked_at) if self.looked_at else 0.0
+        self.pause = pause_after(took, growth, (self.memory_limit or 0) - self.taken)
+        self.looked_at = began
         return over
 
     def _over(self, pids: list[int]) -> str | None:
@@ -57,17 +65,35 @@ class Meter:
             if self.cpu_seconds > self.cpu_limit:
                 return "cpu_limit"
         if self.memory_limit is not None:
-            taken = self._memory(pids, self.memory_limit)
-            self.peak_bytes = max(self.peak_bytes, taken)
-            if taken > self.memory_limit:
+            self.taken = self._memory(pids, self.memory_limit)
+            self.peak_bytes = max(self.peak_bytes, self.taken)
+            if self.taken > self.memory_limit:
                 return "memory_limit"
         return None
 
     def _memory(self, pids: list[int], limit: int) -> int:
         """Pages that several share count once for each, which is cheap to ask and too much; only
-        when that is over the limit the kernel is asked for each one's part of them."""
+        when that is over the limit the kernel is asked for each one's part of them, and of no more
+        processes than it takes to be over the limit: meanwhile a fork bomb goes on."""
         resident = sum(map(_resident_bytes, pids))
-        return resident if resident <= limit else sum(map(_proportional_bytes, pids))
+        if resident <= limit:
+            return resident
+        taken = 0
+        for pid in pids:
+            taken += _proportional_bytes(pid)
+            if taken > limit:
+                break
+        return taken
+
+
+def pause_after(took: float, growth: float, room: float) -> float:
+    """Seconds from a look that took so long to the next, which comes before the room is used up if
+    the memory goes on to grow like this (bytes per second), even where looks are dear: nobody makes
+    them dearer than a fork bomb."""
+    pause = min(max(SHORTEST_PAUSE, _SHARE * took), LONGEST_PAUSE)
+    if growth <= 0:
+        return pause
+    return min(pause, max(room / growth / 2, took, _HURRIED_PAUSE))
 
 
 def _resident_bytes(pid: int) -> int:

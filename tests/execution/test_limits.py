@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from orchestrator.execution.metering import Meter
+from orchestrator.execution.metering import LONGEST_PAUSE, SHORTEST_PAUSE, Meter, pause_after
 from tests.execution.desk import Open, RunLine, signal_name
 from tests.execution.test_stopping import TELLS
 from tests.support import eventually
@@ -154,6 +154,26 @@ def test_a_fork_bomb_without_limits_ends_when_cancelled(open_desk: Open, hide: b
     desk.say("stop", key=line.key, reason="cancel", grace=0.5)
     assert line.ended()["stopped"] == "cancel"
     assert len(tree(desk.process.pid)) <= 1, "nobody but the process that waits for the next run"
+
+
+@pytest.mark.parametrize(
+    ("took", "growth", "room", "pause"),
+    [
+        (0.0001, 0, 100, SHORTEST_PAUSE),
+        (0.02, 0, 100, 0.2),
+        (1.0, -50, 100, LONGEST_PAUSE),
+        (0.0001, 100, 1000, SHORTEST_PAUSE),
+        (0.0001, 1000, 40, 0.02),
+        (0.01, 1000, 40, 0.02),
+        (0.03, 1000, 40, 0.03),
+        (0.0001, 1_000_000, 40, 0.005),
+    ],
+)
+def test_who_grows_towards_its_limit_is_looked_at_sooner(
+    took: float, growth: float, room: float, pause: float
+) -> None:
+    """Before it is there, but never so often that nothing else is done."""
+    assert pause_after(took, growth, room) == pytest.approx(pause)
 
 
 def test_what_is_gone_takes_nothing() -> None:
