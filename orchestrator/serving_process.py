@@ -15,6 +15,7 @@ from typing import Self
 
 from orchestrator.model.errors import RunnerDied
 from orchestrator.model.serving import ServingSpec
+from orchestrator.orphans import buried_by_process_1
 from orchestrator.programs import command_of
 
 STOP_NOW, NO_SERVER = 130, 3
@@ -94,7 +95,8 @@ class Signals:
         if self._came_early:
             runner.stop()
         try:
-            yield runner
+            with buried_by_process_1():
+                yield runner
         finally:
             os.close(runner.lifeline)
 

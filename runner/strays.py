@@ -10,11 +10,8 @@ import signal
 import sys
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
-from pathlib import Path
 
-SECONDS_BETWEEN_LOOKS = 1.0
-"""For strangers to bury."""
+from orchestrator.orphans import SECONDS_BETWEEN_LOOKS, Burial, children
 
 _SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
@@ -30,7 +27,7 @@ async def kill_strays(spared: Callable[[], AbstractSet[int]]) -> None:
 
     A killed process leaves its own children to us, so this goes round until nobody is left.
     """
-    while strays := _children() - spared():
+    while strays := children() - spared():
         for pid in strays:
             # Unwaited children of ours: the id cannot have been used anew.
             os.kill(pid, signal.SIGKILL)
@@ -39,29 +36,8 @@ async def kill_strays(spared: Callable[[], AbstractSet[int]]) -> None:
 
 
 async def bury_strangers() -> None:
-    """For ever: wait for children that ended and that nobody has waited for since the last look.
-
-    Whoever started a process asks how it ended, and at once: those are left to it.
-    """
-    ended: set[int] = set()
+    """For ever: wait for children that nobody else waits for."""
+    burial = Burial()
     while True:
         await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
-        forgotten, ended = ended, {pid for pid in _children() if _has_ended(pid)}
-        for pid in ended & forgotten:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)  # noqa: ASYNC222 - it does not block
-
-
-def _has_ended(pid: int) -> bool:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-        return stat.rpartition(b")")[2].split()[0] == b"Z"
-    return False
-
-
-def _children() -> set[int]:
-    tasks = Path("/proc/self/task")
-    if not tasks.exists():
-        return set()  # no such adoption on this system: its trees are killed by group
-    found = (Path(task, "children").read_text().split() for task in tasks.iterdir())
-    return {int(pid) for pids in found for pid in pids}
+        burial.look()

@@ -20,11 +20,12 @@ from tests.architecture.graph import (
     shortest_way,
 )
 
-FOUNDATION = ("model", "version", "programs")
+FOUNDATION = ("model", "version", "programs", "orphans")
 MAY_SEE: dict[str, frozenset[str]] = {
     "model": frozenset({"version"}),
     "version": frozenset(),
     "programs": frozenset({"model"}),
+    "orphans": frozenset(),
     "settings": frozenset(FOUNDATION),
     "store": frozenset({*FOUNDATION, "settings"}),
     "execution": frozenset(FOUNDATION),

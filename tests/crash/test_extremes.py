@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from orchestrator import Client
 from orchestrator.model.ids import deployment_id
 from orchestrator.model.states import State
 from orchestrator.store.runs import delete_run
@@ -17,7 +19,7 @@ from tests.runner.parts import part
 from tests.runner.serving import NAME, Place, definition
 from tests.support import Server, eventually
 from tests.support.keyspace import open_client
-from tests.support.processes import children, gone, is_gone, tree
+from tests.support.processes import children, gone, is_gone, scripts, tree
 
 LONG = 120.0
 REASONS = (part("logs").FULL, part("logs").AWAY)
@@ -108,6 +110,46 @@ def test_F70_as_process_1_it_buries_strangers_and_drains(place: Place) -> None:
     os.kill(first, signal.SIGTERM)
     assert runner.ends(within=60) == 0
     gone([first, spawner])
+
+
+CONTAINER = """
+import subprocess
+from orchestrator import flow
+
+@flow
+def work():
+    return 7
+
+if __name__ == "__main__":
+    own = subprocess.Popen(["sh", "-c", "exit 3"])
+    work.serve("test")
+    print("its own child ended with", own.wait())
+"""
+
+
+def test_F70_a_script_that_is_process_1_buries_strangers_and_not_its_own(
+    server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "flows.py").write_text(CONTAINER)
+    with (
+        scripts(tmp_path, ORCHESTRATOR_REDIS_URL=server.url) as starter,
+        Client(server.url) as client,
+    ):
+        script = starter.command("unshare", *CONTAINED, sys.executable, "flows.py")
+        eventually(lambda: [each for each in client.deployments() if each.runners], within=60)
+        (first,) = children(script.pid)
+        orphans = "(sleep 0.01 & sleep 0.01 &)"
+        subprocess.run(["nsenter", f"--target={first}", *ENTER, "sh", "-c", orphans], check=True)
+        run = client.create_run("work/test")
+        assert client.wait_for_run(run.id, timeout=60).result == 7
+        eventually(
+            lambda: sorted(map(is_gone, children(first))) == [False, True],
+            within=60,
+            why="its runner, and its own child whose end it will ask for",
+        )
+        os.kill(first, signal.SIGTERM)
+        assert script.ends(within=60) == 0
+        assert "its own child ended with 3" in script.output
 
 
 def only_living(pid: int) -> list[int] | None:
