@@ -107,6 +107,32 @@ def test_I1_an_accepted_run_without_record_or_end_is_lost() -> None:
     assert broken(evidence(run=a_run((0, State.SCHEDULED), (2, State.RUNNING)))) == {"I1"}
 
 
+@pytest.mark.parametrize(
+    ("end", "error", "found"),
+    [
+        (State.CANCELLED, None, set()),
+        (State.CRASHED, "FlowNotLoaded", set()),
+        (State.CRASHED, "Crashed", set()),
+        (State.CRASHED, "RunnerDied", {"I1"}),
+        (State.COMPLETED, None, {"I1"}),
+    ],
+)
+def test_I1_what_never_began_must_say_why(end: State, error: str | None, found: set[str]) -> None:
+    steps = (0, State.SCHEDULED), (1, State.PENDING), (ENDED_MS, end)
+    run = replace(a_run(*steps), error={"type": error} if error else None)
+    trial = replace(evidence(run=run), attempts={})
+
+    assert broken(trial) == found
+    assert sum(figures(trial)["ended without having begun"].values()) == 1
+
+
+def test_a_run_may_be_lost_between_the_leave_to_start_and_its_first_line() -> None:
+    steps = (0, State.SCHEDULED), (1, State.PENDING), (2, State.RUNNING), (9, State.CRASHED)
+    run = replace(a_run(*steps), error={"type": "RunnerDied"})
+
+    assert broken(replace(evidence(run=run), attempts={})) == set()
+
+
 def test_I4_a_tick_after_the_next_begin_is_an_overlap() -> None:
     assert broken(evidence(*TWICE, mark(61, "tick"))) == {"I4"}
 

@@ -165,6 +165,34 @@ def test_a_run_is_recovered_three_times_at_most(scene: Scene) -> None:
     assert scene.run().attempt == 4
 
 
+def test_I11_an_owner_lost_before_the_start_costs_no_recovery(scene: Scene) -> None:
+    claimed = scene.pending()
+    for _ in range(20):
+        assert scene.reap(claimed) == "recovered"
+        claimed = scene.claim()
+        assert claimed.attempt == 1
+    scene.start(claimed)
+    for attempt in (2, 3, 4):
+        assert scene.reap(claimed) == "recovered", "all of its recoveries are left"
+        claimed = scene.claim()
+        assert claimed.attempt == attempt
+        scene.start(claimed)
+
+    assert scene.reap(claimed) == "crashed"
+
+
+def test_I11_a_run_that_cannot_be_begun_ends_all_the_same(scene: Scene) -> None:
+    claimed = scene.pending()
+    for _ in range(20):
+        scene.reap(claimed)
+        claimed = scene.claim()
+
+    assert scene.reap(claimed) == "crashed"
+    run = scene.run()
+    assert run.state is State.CRASHED
+    assert run.reason == "host lost; it was recovered 20 times before, and never began"
+
+
 def test_a_dead_owner_does_not_hold_up_a_cancel(scene: Scene) -> None:
     claimed = scene.running()
     scene.cancel()

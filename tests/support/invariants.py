@@ -14,7 +14,7 @@ from itertools import pairwise
 from orchestrator.model.states import FINAL, TRANSITIONS, State
 from tests.support.keyspace import Client, Keyspace, RecordOfRun, Slot, read_keyspace
 
-MOST_RECOVERIES = 3
+MOST_RECOVERIES, MOST_UNBEGUN = 3, 20
 MOST_LINES = 100
 """A history keeps this many lines; of a longer one the middle was dropped."""
 SPARE_CONSUMERS = 10
@@ -166,6 +166,8 @@ def attempts(slot: Slot) -> Iterator[str]:
             yield f"I11 {run_id}: attempt {attempt}, {failures} failures, {recoveries} recoveries"
         if recoveries > MOST_RECOVERIES:
             yield f"I11 {run_id} was recovered {recoveries} times"
+        if (unbegun := int(run.fields.get("unbegun") or 0)) > MOST_UNBEGUN:
+            yield f"I11 {run_id} was lost {unbegun} times before it began"
         if run.is_final != bool(run.fields.get("ended_at")):
             yield f"I7 {run_id} ({run.fields['state']}): ended_at {run.fields.get('ended_at')!r}"
 

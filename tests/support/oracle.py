@@ -14,6 +14,7 @@ from typing import Any, Literal
 from orchestrator.model.states import CLAIMED, FINAL, State
 
 MOST_RECOVERIES = 3
+MOST_UNBEGUN = 20
 FIRST, ASKED, LATE = "queue:first", "queue", "queue:late"
 FAILURES = frozenset({State.FAILED, State.TIMED_OUT, State.CRASHED})
 
@@ -35,6 +36,8 @@ class OracleRun:
     """The attempt that the next claim begins."""
     failures: int = 0
     recoveries: int = 0
+    unbegun: int = 0
+    """How often it was lost between a claim and its start."""
     started: bool = False
     token: str = ""
     nonce: str = ""
@@ -348,10 +351,12 @@ class OracleDeployment:
         if run.state is State.CANCELLING:
             self._end(run_id, State.CANCELLED)
             return "cancelled"
-        if (run.started and self.on_lost == "fail") or run.recoveries == MOST_RECOVERIES:
+        spent = run.recoveries == MOST_RECOVERIES or self.on_lost == "fail"
+        if spent if run.started else run.unbegun == MOST_UNBEGUN:
             self._end(run_id, State.CRASHED)
             return "crashed"
-        run.recoveries += 1
+        run.recoveries += run.started
+        run.unbegun += not run.started
         run.begin_as = run.attempt + run.started
         self._wait(run_id, FIRST, State.SCHEDULED)
         return "recovered"
@@ -577,6 +582,7 @@ def _run(run: OracleRun) -> dict[str, Any]:
         "attempt": run.attempt,
         "failures": run.failures,
         "recoveries": run.recoveries,
+        "unbegun": run.unbegun,
         "where": run.where,
         "runner": run.runner if run.is_claimed else "",
         "beat": run.beat if run.is_claimed else 0,

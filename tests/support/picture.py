@@ -55,6 +55,7 @@ def _run(slot: Slot, run_id: str, run: RecordOfRun) -> dict[str, Any]:
         "attempt": int(fields.get("attempt") or 0),
         "failures": int(fields.get("failures") or 0),
         "recoveries": int(fields.get("recoveries") or 0),
+        "unbegun": int(fields.get("unbegun") or 0),
         "where": " ".join(places),
         "runner": fields.get("runner", "") if run.is_claimed else "",
         "beat": int(fields.get("beat") or 0) if run.is_claimed else 0,

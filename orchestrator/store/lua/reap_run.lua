@@ -4,10 +4,11 @@
 -- USES  clock outbox history states tickets guards ending
 -- REPLY recovered | cancelled | crashed | stale | gone
 -- Claimed -> Scheduled at the front of the queue, or final; only while (token, beat) are what the
--- observer saw. An empty beat: the owner's own host reports its death. At most MOST recoveries.
-local MOST = 3
+-- observer saw. An empty beat: the owner's own host reports its death. At most so often (I11): an
+-- attempt that was lost before its start was allowed has done nothing, and spends no recovery.
+local MOST = {recoveries = 3, unbegun = 20}
 local record = redis.call('HMGET', run, 'state', 'token', 'attempt', 'runner', 'history', 'ticket',
-  'beat', 'started_at', 'recoveries', 'limited', 'children')
+  'beat', 'started_at', 'recoveries', 'limited', 'children', 'unbegun')
 local state, attempt, runner = record[1], record[3], record[4]
 if not state then return 'gone' end
 if record[2] ~= token or not CLAIMED[state] then return 'stale' end
@@ -34,16 +35,20 @@ local function over(new_state, why, word, error)
   return word
 end
 if state == 'Cancelling' then return over('Cancelled', reason, 'cancelled', '') end
-local recoveries = tonumber(record[9]) + 1
+local budget = had_started and 'recoveries' or 'unbegun'
+local spent = (tonumber(had_started and record[9] or record[12]) or 0) + 1
 local why = reason
-if recoveries > MOST then why = why .. '; it was recovered ' .. MOST .. ' times before' end
-if recoveries > MOST or (had_started and on_lost == 'fail') then
+if spent > MOST[budget] then
+  why = why .. '; it was recovered ' .. MOST[budget] .. ' times before'
+  if not had_started then why = why .. ', and never began' end
+end
+if spent > MOST[budget] or (had_started and on_lost == 'fail') then
   return over('Crashed', why, 'crashed',
     cjson.encode({type = "RunnerDied", message = why, traceback = ''}))
 end
 local ticket = put_ticket(queue_first, 'first', run_id)
 change(run, record[5], at, 'Scheduled', attempt, runner, why, {
-  'begin_as', tonumber(attempt) + (had_started and 1 or 0), 'recoveries', recoveries,
+  'begin_as', tonumber(attempt) + (had_started and 1 or 0), budget, spent,
   'ticket', ticket, 'last_word', '',
 })
 redis.call('PUBLISH', control, 'queue')

@@ -14,6 +14,7 @@ from soak.evidence import Evidence
 from soak.history import Event, monotonic_ns, wall_ms
 from soak.occurrences import edited, occurrences
 from soak.profile import LEASE, RETRIES
+from soak.unbegun import NO_REASON, never_begun
 
 MOST_RECOVERIES = 3
 MANY_STOPS = 20
@@ -51,6 +52,13 @@ def lost(evidence: Evidence) -> Iterator[str]:
     for run in evidence.runs.values():
         if not run.is_final:
             yield f"{run.id} ({run.deployment}) is {run.state} in the end"
+
+
+def undone(evidence: Evidence) -> Iterator[str]:
+    """I1: what ended without ever having begun has a reason that makes it right."""
+    for run, cause in never_begun(evidence):
+        if cause in NO_REASON:
+            yield f"{run.id} ({run.deployment}) never began: {cause}: {run.state} {run.reason}"
 
 
 def forgotten_runs(evidence: Evidence) -> set[str]:
@@ -265,6 +273,7 @@ def _named(attempt: Attempt) -> str:
 
 CHECKS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
     ("I1", lost),
+    ("I1", undone),
     ("I15", doubled),
     ("I4", overlaps),
     ("I4", executed_after_the_end),

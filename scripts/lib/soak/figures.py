@@ -17,6 +17,7 @@ from soak.checker import excused, forgotten_runs
 from soak.evidence import Evidence
 from soak.history import Event, wall_ms
 from soak.occurrences import occurrences
+from soak.unbegun import never_begun
 
 PEOPLE = frozenset({"create", "cancel", "pause run", "resume run", "hold", "release"}) | frozenset(
     {"pause", "resume", "edit"}
@@ -54,6 +55,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "runs that a later version wrote": evidence.written_later,
         "states": _states(evidence),
         "attempts executed": sum(map(len, evidence.attempts.values())),
+        "ended without having begun": dict(Counter(cause for _, cause in never_begun(evidence))),
         "faults": dict(sorted(Counter(fault_kinds(evidence)).items())),
         "requests of people": dict(Counter(e.kind for e in evidence.of_kind(*PEOPLE))),
         "requests repeated": sum(event.tries - 1 for event in evidence.of_kind(*PEOPLE)),
