@@ -130,6 +130,27 @@ class Flow(Generic[P, R]):
             sys_path=sys_path,
         )
 
+    def stored_facts(self, stored: Stored) -> FlowFacts:
+        """What goes into a deployment of the flow that is found again in a storage."""
+        from orchestrator.sources.storages import storage_key
+
+        storage = stored.storage
+        source = {
+            **stored.entry,
+            "storage": storage_key(storage),
+            "schema": json.dumps(self.parameter_schema),
+        }
+        return replace(
+            self.facts(source, ()),
+            entrypoint=stored.entrypoint,
+            stored=StoredCode(
+                storage=storage.to_json(),
+                shown=storage.shown,
+                pull_interval=storage.pull_interval,
+                code=stored.code,
+            ),
+        )
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function here and now; an ``async`` one answers a coroutine, a generator one
         its generator.
@@ -211,7 +232,7 @@ class Flow(Generic[P, R]):
 
         kind = entrypoint_type(options.get("entrypoint_type"))
         if self.stored is not None:
-            return Deployment.of(self._stored_facts(self.stored), name, options)
+            return Deployment.of(self.stored_facts(self.stored), name, options)
         return Deployment.of(self.facts(source_of(self, kind), import_path()), name, options)
 
     def serve(self, name: str | None = None, **options: Unpack[DeploymentOptions]) -> None:
@@ -219,26 +240,6 @@ class Flow(Generic[P, R]):
         from orchestrator.serving import serve
 
         serve(self.to_deployment(self.name if name is None else name, **options))
-
-    def _stored_facts(self, stored: Stored) -> FlowFacts:
-        from orchestrator.sources.storages import storage_key
-
-        storage = stored.storage
-        source = {
-            **stored.entry,
-            "storage": storage_key(storage),
-            "schema": json.dumps(self.parameter_schema),
-        }
-        return replace(
-            self.facts(source, ()),
-            entrypoint=stored.entrypoint,
-            stored=StoredCode(
-                storage=storage.to_json(),
-                shown=storage.shown,
-                pull_interval=storage.pull_interval,
-                code=stored.code,
-            ),
-        )
 
     def __get__(self, instance: object, owner: type | None = None) -> Flow[..., R]:
         """On a class: the flow of the method bound to this instance."""

@@ -1,4 +1,5 @@
-"""``orchestrator serve PATH:FLOW``: serve a flow without a script that calls ``serve``."""
+"""``orchestrator serve PATH:FLOW``: serve a flow without a script that calls ``serve``, from a
+folder of this machine or, with ``--source``, from a repository or storage."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from orchestrator.deployment import DeploymentOptions
     from orchestrator.model.serving import ServingSpec
     from orchestrator.schedules import Schedule
+    from orchestrator.sources.storages import Storage
 
 
 def _entrypoint(text: str) -> str:
@@ -35,6 +37,24 @@ def serve(
             metavar="PATH:FLOW", callback=_entrypoint, help="A file (or module) and its flow."
         ),
     ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            metavar="URL",
+            help="Where PATH is: a git repository, a bucket, a folder. Newer code is served as it "
+            "comes.",
+        ),
+    ] = None,
+    branch: Annotated[
+        str | None, typer.Option("--branch", help="Of the repository; default: its default one.")
+    ] = None,
+    git_tag: Annotated[
+        str | None, typer.Option("--git-tag", metavar="TAG", help="Of the repository.")
+    ] = None,
+    commit: Annotated[
+        str | None, typer.Option("--commit", metavar="SHA", help="This one for good.")
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="The deployment's name; default: the flow's.")
     ] = None,
@@ -60,7 +80,8 @@ def serve(
         str | None, typer.Option("--description", "-d", help="Default: the flow's docstring.")
     ] = None,
     version: Annotated[
-        str | None, typer.Option("--version", "-v", help="Default: a hash of the file.")
+        str | None,
+        typer.Option("--version", "-v", help="Default: a hash of the file; with --source, none."),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", help="Runs at once here; default: number of CPUs.")
@@ -92,12 +113,26 @@ def serve(
         "global_limit": global_limit,
         "pause_on_shutdown": pause_on_shutdown,
     }
+    storage = _storage(source, branch, git_tag, commit)
     settings = load_settings()
-    served = [deployment_of_entrypoint(entrypoint, name, options)]
+    served = [deployment_of_entrypoint(entrypoint, name, options, storage)]
     spec = serving_spec(served, {}, settings, ensure_server(settings))
     # A script's runner is called like the script; so is one that was started without the script.
     place = Path(entrypoint.rpartition(":")[0])
     _become_runner(replace(spec, name=place.name.removesuffix(".py")))
+
+
+def _storage(
+    source: str | None, branch: str | None, tag: str | None, commit: str | None
+) -> Storage | None:
+    from orchestrator.sources.storages import GitRepository, storage_of
+
+    is_git = any(each is not None for each in (branch, tag, commit))
+    if source is not None and is_git:
+        return GitRepository(source, branch=branch, tag=tag, commit_sha=commit)
+    if is_git:
+        raise typer.BadParameter("say of which repository", param_hint="--source")
+    return None if source is None else storage_of(source)
 
 
 def _schedules(

@@ -13,6 +13,7 @@ from orchestrator.store.deployments import list_deployments, read_deployment
 from orchestrator.store.runs import read_run
 from tests.cli.seeds import HELLO, Seeds
 from tests.cli.terminal import SCRIPT, Terminal
+from tests.sources.repository import Repository
 from tests.support import eventually
 from tests.support.processes import Script, Starter, scripts
 
@@ -45,6 +46,14 @@ def served(terminal: Terminal) -> Iterator[Starter]:
     }
     with scripts(terminal.folder, **variables) as starter:
         yield starter
+
+
+@pytest.fixture
+def repository(terminal: Terminal) -> Repository:
+    """Version one is committed."""
+    repository = Repository(terminal.folder / "remotes" / "team.git")
+    repository.commit_version("one")
+    return repository
 
 
 def serve(starter: Starter, *words: str) -> Script:
@@ -131,6 +140,67 @@ def test_a_path_and_a_module_in_a_folder_below(
     assert (run.code, run.document["result"]) == (0, "world"), run.err
 
 
+def test_a_flow_of_a_repository(
+    terminal: Terminal, served: Starter, seeds: Seeds, repository: Repository
+) -> None:
+    """The branch that was named is served, not the newest of all."""
+    name, commit = "tell/first", repository.git("rev-parse", "HEAD")
+    repository.git("branch", "stable")
+    repository.commit_version("two")
+    place = ("--source", repository.url, "--branch", "stable")
+    served.command(str(SCRIPT), "serve", "flows/etl.py:tell", *place, "--name", "first")
+    eventually(lambda: is_served(seeds, name), within=30, why="a runner serves it")
+
+    run = terminal.call("deployment", "run", name, "--watch", "-o", "json")
+
+    assert (run.code, run.document["result"]) == (0, ["one"]), run.err
+    assert run.document["commit"] == commit
+    assert record(terminal, name)["source"] == f"{repository.url} (branch stable)"
+
+
+def test_a_flow_of_a_folder_given_as_source(
+    terminal: Terminal, served: Starter, seeds: Seeds
+) -> None:
+    served.command(
+        str(SCRIPT), "serve", "flows.py:hello", "--source", str(terminal.folder), "-n", "first"
+    )
+    eventually(lambda: is_served(seeds, HELLO), within=30, why="a runner serves it")
+
+    run = terminal.call("deployment", "run", HELLO, "--watch", "-o", "json")
+
+    assert (run.code, run.document["result"]) == (0, "world"), run.err
+    assert record(terminal, HELLO)["source"] == str(terminal.folder)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["flows/etl.py:missing"], 1, "missing"),
+        (["flows/missing.py:tell"], 1, "missing.py"),
+        (["../etl.py:tell"], 2, ".."),
+        (["flows/etl.py:tell", "--branch", "gone"], 1, "gone"),
+        (["flows/etl.py:tell", "--branch", "-x"], 2, "branch"),
+        (["flows/etl.py:tell", "--branch", "main", "--git-tag", "v1"], 2, "one of branch"),
+        (["flows/etl.py:tell", "--source", "ext::sh -c true"], 2, "ext"),
+        (["flows/etl.py:tell", "--source", "s3://bucket", "--branch", "main"], 2, "s3"),
+    ],
+)
+def test_what_a_repository_has_not_is_told_and_not_registered(
+    terminal: Terminal,
+    seeds: Seeds,
+    repository: Repository,
+    words: list[str],
+    code: int,
+    says: str,
+) -> None:
+    answer = terminal.call("serve", "--source", repository.url, *words)
+
+    assert (answer.code, answer.out) == (code, ""), answer.err
+    assert says in answer.err
+    assert "orchestrator/cli" not in answer.err
+    assert seeds.store.follow(list_deployments()) == []
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -154,6 +224,7 @@ def test_a_path_and_a_module_in_a_folder_below(
         (["flows.py:hello", "-p", "times=often"], 2, "times"),
         (["flows.py:hello", "-p", "nmae=Ada"], 2, "nmae"),
         (["flows.py:hello", "--tag", ""], 2, "tags"),
+        (["flows.py:hello", "--branch", "main"], 2, "--source"),
         ([], 2, "PATH:FLOW"),
     ],
 )
