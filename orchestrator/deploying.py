@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.model.deployment import Deployment
+from orchestrator.model.versions import DeploymentVersion
 from orchestrator.operations import deployments
 from orchestrator.operations.acting import Acting
-from orchestrator.reading import deployment_of
+from orchestrator.reading import deployment_of, version_of
 from orchestrator.store.listing import Page
 from orchestrator.transport import MOST_AT_ONCE, Call, Transport
 
@@ -33,6 +34,16 @@ class Deploying:
     def deployment(self, name: str) -> Deployment:
         """One deployment with its schedules and runners; DeploymentNotFound when there is none."""
         return self._transport.do(deployments.read(name), _about(name, "GET"))
+
+    def deployment_versions(self, name: str) -> list[DeploymentVersion]:
+        """What was served under this name and when: the newest hundred, the newest first."""
+        call = Call(
+            read=lambda document: list(map(version_of, document["items"])),
+            method="GET",
+            path="/deployments/{deployment}/versions",
+            deployment=name,
+        )
+        return self._transport.do(deployments.versions(name), call)
 
     def pause_deployment(self, name: str) -> Deployment:
         """Stop its schedules; their runs that still wait end as ``Skipped``."""

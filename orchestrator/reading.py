@@ -25,6 +25,7 @@ from orchestrator.model.rehearsal import Rehearsal
 from orchestrator.model.run import Run, Step
 from orchestrator.model.states import LATE, State
 from orchestrator.model.trigger import TriggerDefinition, TriggerRecord
+from orchestrator.model.versions import DeploymentVersion
 from orchestrator.store.logs import LogLine
 
 Document = Mapping[str, Any]
@@ -62,6 +63,14 @@ def deployment_of(document: Document) -> Deployment:
             "runners": tuple(document["runners"]),
             "code": {each: ServedCode(**code) for each, code in document["code"].items()},
         }
+    )
+
+
+def version_of(document: Document) -> DeploymentVersion:
+    """A version of a deployment."""
+    fields: dict[str, Any] = {name: document.get(name) for name in DeploymentVersion.__slots__}
+    return DeploymentVersion(
+        **{**fields, "at_ms": _ms(document["at"]), "changes": tuple(document["changes"])}
     )
 
 

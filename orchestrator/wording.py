@@ -9,6 +9,7 @@ from orchestrator.model.deployment import Deployment, ScheduleRecord, ServedCode
 from orchestrator.model.run import Run
 from orchestrator.model.sizes import shown_size
 from orchestrator.model.spans import span
+from orchestrator.model.versions import DeploymentVersion
 
 OWN_LOGGERS = ("flow", "print", "output")
 """Where a line of a run comes from unless something else is said."""
@@ -51,6 +52,13 @@ def kept_text(deployment: Deployment) -> str | None:
     """How long its runs are kept; None where the settings say it."""
     days = deployment.retention_days
     return None if days is None else f"{span(days * 86_400)} after the end of a run"
+
+
+def version_code(version: DeploymentVersion) -> str:
+    """Which code it was, in short; empty when it was never loaded."""
+    if version.commit:
+        return f"commit {version.commit[:12]}"
+    return f"content {version.content_hash[:12]}" if version.content_hash else ""
 
 
 def summary(error: dict[str, Any] | None) -> str:

@@ -31,7 +31,9 @@ def banner(
     lines = [f"Serving as {spec.name}, up to {_count(spec.limit, 'run')} at once{why}:", ""]
     for definition in spec.definitions:
         lines += _deployment(definition, puts[definition.id], isolation, faults)
-        if code and (served := code.get(definition.full_name)) is not None:
+        # Beside the script, it is the script: nothing to be said.
+        served = (code or {}).get(definition.full_name) if definition.source else None
+        if served is not None:
             lines += _code(served)
     first = shlex.quote(spec.definitions[0].full_name)
     lines += ["", f"Ask for a run:  orchestrator deployment run {first}"]

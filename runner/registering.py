@@ -10,6 +10,7 @@ from typing import Any
 from orchestrator.model.deployment import RunnerRecord, ServedCode
 from orchestrator.model.errors import ServerRefused
 from orchestrator.model.ids import DeploymentId
+from orchestrator.model.versions import Registrant
 from orchestrator.store.attention import NOW, is_led, lower_attention
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.checks import check_server, server_facts, server_id
@@ -21,6 +22,7 @@ from orchestrator.store.deployments import (
 )
 from orchestrator.store.requests import Request
 from orchestrator.store.runners import register_runner, say_runner
+from orchestrator.store.versions import note_code
 from orchestrator.version import __version__
 
 from . import events
@@ -47,6 +49,8 @@ class Registrar:
         self._again: set[DeploymentId] = set()
         self._server: dict[DeploymentId, str] = {}
         """On which it registered last."""
+        self._noted: dict[DeploymentId, Registrant] = {}
+        """The code of which the list of versions knows."""
         self._now = asyncio.Event()
         self.is_draining = False
 
@@ -99,7 +103,27 @@ class Registrar:
             d = next(iter(self._again))
             await self._register(d)
             self._again.discard(d)
-        await self._store.call(say_runner(self._record()))
+        await self._store.call_all([*self._news_of_code(), say_runner(self._record())])
+
+    def _news_of_code(self) -> list[Request[Any]]:
+        """What has been loaded since this was asked last."""
+        requests: list[Request[Any]] = []
+        for d, definition in self._here.served.items():
+            by = self._registrant(definition.full_name)
+            if by.content_hash and self._noted.get(d) != by:
+                self._noted[d] = by
+                requests.append(note_code(d, definition.version, by))
+        return requests
+
+    def _registrant(self, name: str) -> Registrant:
+        here, code = self._here, self._code().get(name)
+        return Registrant(
+            host=here.host,
+            pid=here.pid,
+            runner=here.id,
+            commit=(code.commit or "") if code else "",
+            content_hash=code.content_hash if code else "",
+        )
 
     async def _register(self, d: DeploymentId) -> Put:
         here, definition = self._here, self._here.served[d]
@@ -107,13 +131,19 @@ class Registrar:
         requests: list[Request[Any]] = [
             # Before and after: whatever dies in between, the scheduler looks.
             lower_attention(d, NOW),
-            put_deployment(definition, server=self._server.get(d, ""), lease_ms=here.spec.lease_ms),
+            put_deployment(
+                definition,
+                server=self._server.get(d, ""),
+                lease_ms=here.spec.lease_ms,
+                by=self._registrant(definition.full_name),
+            ),
             lower_attention(d, NOW),
             announce_deployment(d),
             register_runner(d, here.id, json.dumps(about), here.spec.pause_on_shutdown),
             server_id(),
         ]
         _, put, *_, self._server[d] = await self._store.call_all(requests)
+        self._noted.pop(d, None)  # it may have been made anew
         assert isinstance(put, Put)
         if definition.paused:
             await self._store.follow(pause_deployment(d, "user", here.spec.retention_ms))

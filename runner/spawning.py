@@ -93,8 +93,9 @@ class Spawning:
 
     @property
     def code(self) -> dict[str, ServedCode]:
-        """full name -> what its runs execute, of those from a storage."""
-        places = [place for place in self._places.values() if place.stored is not None]
+        """full name -> what its runs execute, as far as that is known: of a script when it has been
+        loaded."""
+        places = [place for place in self._places.values() if place.current.content]
         return {name: place.served(name) for place in places for name in place.flows}
 
     def is_ready_for(self, name: str) -> bool:

@@ -14,8 +14,17 @@ from orchestrator.model.event import Event
 from orchestrator.model.rehearsal import Rehearsal
 from orchestrator.model.run import Run
 from orchestrator.model.trigger import TriggerRecord
+from orchestrator.model.versions import DeploymentVersion
 
-Record = Deployment | RunnerRecord | ScheduleRecord | Event | TriggerRecord | Rehearsal
+Record = (
+    Deployment
+    | DeploymentVersion
+    | RunnerRecord
+    | ScheduleRecord
+    | Event
+    | TriggerRecord
+    | Rehearsal
+)
 
 
 class Document(Response):

@@ -109,7 +109,22 @@ class DeploymentRecord(Record):
     triggers: list[TriggerRecord]
     runners: list[str]
     code: dict[str, ServedCodeRecord]
-    """Runner -> what it executes, where that is from a storage."""
+    """Runner -> what it executes, once it has loaded it."""
+
+
+class VersionRecord(Record):
+    """What a deployment was from one moment on."""
+
+    number: int
+    at: datetime
+    version: str | None
+    commit: str | None
+    content_hash: str | None
+    host: str | None
+    pid: int | None
+    runner: str | None
+    changes: list[str]
+    """Against the version before."""
 
 
 class Step(Record):

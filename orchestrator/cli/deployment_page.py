@@ -9,7 +9,15 @@ from orchestrator.cli.moments import local, relative
 from orchestrator.cli.output import as_json, print_fields, print_heading, print_table
 from orchestrator.cli.triggers import print_triggers
 from orchestrator.model.deployment import Deployment, ScheduleRecord
-from orchestrator.wording import code_text, kept_text, next_planned, rule_text, status
+from orchestrator.model.versions import DeploymentVersion
+from orchestrator.wording import (
+    code_text,
+    kept_text,
+    next_planned,
+    rule_text,
+    status,
+    version_code,
+)
 
 
 def print_deployments(deployments: Sequence[Deployment], now_ms: int) -> None:
@@ -45,6 +53,28 @@ def print_deployment(deployment: Deployment, now_ms: int) -> None:
         print_heading("Triggers")
         print_triggers([("", record) for record in deployment.triggers], now_ms)
     _print_accepted(deployment)
+
+
+def print_versions(
+    versions: Sequence[DeploymentVersion], now_ms: int, *, heading: bool = False
+) -> None:
+    """One line each."""
+    if heading and versions:
+        print_heading("Versions")
+    headings = ("NUMBER", "SINCE", "VERSION", "CODE", "FROM", "CHANGES")
+    rows = [
+        (
+            str(each.number),
+            local(each.at_ms, now_ms),
+            each.version or "-",
+            version_code(each) or "-",
+            each.host or "-",
+            ", ".join(each.changes) or "-",
+        )
+        for each in versions
+    ]
+    if rows:
+        print_table(headings, rows, folding=("VERSION", "CODE", "FROM", "CHANGES"))
 
 
 def _code(deployment: Deployment) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import typer
 
 from orchestrator.cli.clients import connected
 from orchestrator.cli.completing import deployment_names
-from orchestrator.cli.deployment_page import print_deployment, print_deployments
+from orchestrator.cli.deployment_page import print_deployment, print_deployments, print_versions
 from orchestrator.cli.groups import group
 from orchestrator.cli.output import (
     LimitOption,
@@ -21,6 +21,9 @@ from orchestrator.model.clock import SystemClock
 
 if TYPE_CHECKING:
     from orchestrator.model.deployment import Deployment
+
+LAST_VERSIONS = 5
+"""That ``inspect`` shows."""
 
 app = group("List, run, pause, hold and delete deployments.")
 
@@ -52,10 +55,26 @@ def inspect(name: NameArgument, output: OutputOption = Output.TEXT) -> None:
     """Show everything about one deployment."""
     with connected() as client:
         deployment = client.deployment(name)
+        versions = [] if output is Output.JSON else client.deployment_versions(name)
     if output is Output.JSON:
         print_document(deployment.to_json())
     else:
-        print_deployment(deployment, SystemClock().now_ms())
+        now_ms = SystemClock().now_ms()
+        print_deployment(deployment, now_ms)
+        print_versions(versions[:LAST_VERSIONS], now_ms, heading=True)
+
+
+@app.command("versions")
+def versions(name: NameArgument, output: OutputOption = Output.TEXT) -> None:
+    """Show what was served under this name and when, the newest first."""
+    with connected() as client:
+        found = client.deployment_versions(name)
+    if output is Output.JSON:
+        print_document([each.to_json() for each in found])
+    elif found:
+        print_versions(found, SystemClock().now_ms())
+    else:
+        note("No versions are known: it was registered by a program that kept none.")
 
 
 @app.command("pause")

@@ -162,7 +162,7 @@ class ScheduleRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedCode:
-    """What a runner executes for a deployment from a storage."""
+    """What a runner executes for a deployment."""
 
     source: str
     commit: str | None
@@ -191,7 +191,7 @@ class RunnerRecord:
     isolation: dict[str, str]
     """full name -> "fork", or "spawn: <why>" where forking was refused."""
     code: dict[str, ServedCode] = field(default_factory=dict)
-    """full name -> what runs of the deployment execute here, where that is from a storage."""
+    """full name -> what runs of the deployment execute here, once it has been loaded."""
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -7,17 +7,26 @@ from dataclasses import dataclass
 
 from orchestrator.model.deployment import Deployment
 from orchestrator.model.errors import Conflict, DeploymentNotFound
+from orchestrator.model.versions import DeploymentVersion
 from orchestrator.operations.acting import Acting
 from orchestrator.store import deployments
 from orchestrator.store.listing import Page
 from orchestrator.store.requests import Plan, Word
 from orchestrator.store.runners import with_code
 from orchestrator.store.submission import find_deployment, id_of
+from orchestrator.store.versions import MOST_VERSIONS, read_versions
 
 
 def read(name: str) -> Plan[Deployment]:
     """The deployment with its schedules and runners, and what these execute."""
     return (yield from with_code((yield from find_deployment(name))))
+
+
+def versions(name: str, count: int = MOST_VERSIONS) -> Plan[list[DeploymentVersion]]:
+    """What was served under this name and when, the newest first."""
+    deployment = yield from find_deployment(name)
+    (found,) = yield [read_versions(deployment.id, count)]
+    return list(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from orchestrator.model.deployment import (
 )
 from orchestrator.model.ids import DeploymentId
 from orchestrator.model.secrets import secret_places
+from orchestrator.model.versions import Registrant
 from orchestrator.store import keys
 from orchestrator.store.attention import NOW, lower_attention, raise_attention
 from orchestrator.store.requests import (
@@ -29,6 +30,7 @@ from orchestrator.store.requests import (
 from orchestrator.store.schedules import rule_text, schedules_of
 from orchestrator.store.texts import maybe_float, maybe_int, record_of, text_of
 from orchestrator.store.triggers import armed_texts, triggers_of
+from orchestrator.store.versions import about, change_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,18 @@ class DeleteReply:
 
 
 def put_deployment(
-    definition: DeploymentDefinition, *, server: str = "", lease_ms: int = 0
+    definition: DeploymentDefinition,
+    *,
+    server: str = "",
+    lease_ms: int = 0,
+    by: Registrant = Registrant(),  # noqa: B008 - a value
 ) -> Request[Put]:
     """Make the live deployment what the code says. Schedules that a person made or edited stay;
     a rule that did not change keeps its cursor.
 
     ``server``: the one on which the caller has served it before. If it has to be made anew all the
     same, runs may execute of which the server knows nothing: claims wait for ``lease_ms`` at most.
+    ``by`` is kept in the list of versions, if this makes one.
     """
     fields = [text for pair in _fields(definition).items() for text in pair]
     rules = [
@@ -81,6 +88,7 @@ def put_deployment(
         fields=len(fields),
         server=server,
         lease_ms=lease_ms,
+        about=about(definition.version, by),
         rules_end=len(fields) + len(rules),
         rest=[*fields, *rules, *armed_texts(definition.triggers)],
     )
@@ -205,16 +213,11 @@ def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-_SHOWN_WITH_VALUES = frozenset(
-    {"entrypoint", "source", "version", "concurrency_limit", "retention_days", "on_lost"}
-)
-
-
 def _put(reply: list[Any]) -> Put:
     word, *changes = reply
     return Put(
         word,
-        tuple(_change(*change) for change in changes if _is_told(*change)),
+        tuple(change_text(*change) for change in changes if _is_told(*change)),
         tuple(f"{what} stays: {why}" for what, before, why in changes if before == "kept"),
     )
 
@@ -222,16 +225,6 @@ def _put(reply: list[Any]) -> Put:
 def _is_told(what: str, before: str, _: str) -> bool:
     # The places of secrets follow from the schema.
     return before != "kept" and what != "secrets"
-
-
-def _change(what: str, before: str, after: str) -> str:
-    if what in _SHOWN_WITH_VALUES:
-        return f"{what} {before or 'none'} -> {after or 'none'}"
-    return (
-        f"{what} {after}"
-        if what.startswith(("schedule ", "trigger ", "paused"))
-        else f"{what} changed"
-    )
 
 
 def _hashes(d: DeploymentId) -> list[Request[dict[str, str]]]:

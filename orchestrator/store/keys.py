@@ -18,6 +18,7 @@ orc:{D}:schedules      hash    "<slug>:<field>" -> rule and cursor of each sched
 orc:{D}:triggers       hash    "<trigger>\n<field>" -> rule and standing of each; "\ncursor"
 orc:{D}:progress       hash    "<trigger>\n<bucket>" -> what it has counted so far
 orc:{D}:outbox         stream  what happened, until it is copied to the feed; 100,000 at most
+orc:{D}:versions       list    what was served when, the newest 100 first (lua/shared/versions)
 orc:{D}:runners        hash    "<runner>" -> info; and with :beat :claim :keep :drain :server
 orc:{D}:run:ID         hash    the record of a run, the truth; no expiry while open (F75)
 orc:{D}:log:ID         stream  its log in batches; expires with the record
@@ -107,6 +108,10 @@ def progress(d: DeploymentId) -> str:
 
 def outbox(d: DeploymentId) -> str:
     return f"orc:{{{d}}}:outbox"
+
+
+def versions(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:versions"
 
 
 def runners(d: DeploymentId) -> str:

@@ -129,6 +129,7 @@ _OF_DEPLOYMENT: dict[str, Callable[[DeploymentId], str]] = {
         keys.triggers,
         keys.progress,
         keys.outbox,
+        keys.versions,
         keys.runners,
         keys.run_prefix,
         keys.log_prefix,

@@ -78,8 +78,8 @@ def read_runners() -> Plan[list[RunnerRecord]]:
 
 
 def with_code(deployment: Deployment) -> Plan[Deployment]:
-    """The deployment with what each of its runners executes, where that is from a storage."""
-    if deployment.source is None or not deployment.runners:
+    """The deployment with what each of its runners executes, as far as they have said it."""
+    if not deployment.runners:
         return deployment
     records = yield [read_runner(runner) for runner in deployment.runners]
     code = {

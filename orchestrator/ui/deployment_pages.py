@@ -21,10 +21,11 @@ from orchestrator.store.listing import page_of_runs
 from orchestrator.store.requests import Plan
 from orchestrator.store.runners import read_runner
 from orchestrator.store.submission import find_deployment
+from orchestrator.store.versions import read_versions
 from orchestrator.store.wanted import Wanted
 from orchestrator.ui.charts import durations
 from orchestrator.ui.routing import pages
-from orchestrator.ui.runner_pages import mixed_versions
+from orchestrator.ui.runner_pages import mixed_code, mixed_versions
 from orchestrator.ui.viewing import ViewNeeded
 
 router = pages()
@@ -34,6 +35,8 @@ SMALL, LARGE = 12, 60
 """Runs in the bars of the list, and in the chart of a page."""
 
 UPCOMING = 10
+VERSIONS = 5
+"""Of a deployment that its page shows; a page of their own has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,10 @@ async def deployment(flow: str, own: str, view: ViewNeeded) -> Response:
             view.store.follow(page_of_runs(10, Wanted(deployment=name))),
         ),
     )
-    serving = await view.store.follow(_serving(found))
+    serving, versions = await asyncio.gather(
+        view.store.follow(_serving(found)),
+        view.store.call(read_versions(found.id, VERSIONS + 1)),
+    )
     return await view.page(
         "deployment.html",
         deployment=found,
@@ -101,7 +107,18 @@ async def deployment(flow: str, own: str, view: ViewNeeded) -> Response:
         due=upcoming(found, view.now_ms),
         serving=serving,
         mixed=mixed_versions(serving).get(name),
+        mixed_code=mixed_code(serving).get(name),
+        versions=versions[:VERSIONS],
+        more_versions=len(versions) > VERSIONS,
     )
+
+
+@router.get("/deployments/{flow}/{own}/versions")
+async def versions(flow: str, own: str, view: ViewNeeded) -> Response:
+    """All that is kept of what was served under its name."""
+    found = await view.store.follow(find_deployment(f"{flow}/{own}"))
+    kept = await view.store.call(read_versions(found.id))
+    return await view.page("versions.html", deployment=found, versions=kept)
 
 
 def upcoming(deployment: Deployment, now_ms: int) -> list[Due]:

@@ -26,7 +26,11 @@ async def runners(view: ViewNeeded) -> Response:
     for each in sorted(found, key=lambda each: (each.host, -each.started_at)):
         by_host[each.host].append(each)
     return await view.page(
-        "runners.html", hosts=by_host, mixed=mixed_versions(found), silent_ms=SILENT_MS
+        "runners.html",
+        hosts=by_host,
+        mixed=mixed_versions(found),
+        mixed_code=mixed_code(found),
+        silent_ms=SILENT_MS,
     )
 
 
@@ -37,6 +41,17 @@ async def drain(runner: str, view: ViewNeeded) -> Response:
         return view.done(await acting.drain_runner(view, runner), "/runners")
     except Conflict as refusal:
         return view.done(str(refusal), "/runners", good=False)
+
+
+def mixed_code(runners: Sequence[RunnerRecord]) -> dict[str, list[str]]:
+    """Deployments of which runners have different code loaded at the same time, and which code."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for each in runners:
+        for name, code in each.code.items():
+            if code.content_hash:
+                shown = f"commit {code.commit[:12]}" if code.commit else code.content_hash[:12]
+                found[name][code.content_hash] = f"{shown} on {each.host}"
+    return {name: sorted(codes.values()) for name, codes in sorted(found.items()) if len(codes) > 1}
 
 
 def mixed_versions(runners: Sequence[RunnerRecord]) -> dict[str, list[str]]:

@@ -22,9 +22,10 @@ from orchestrator.api.records import (
     ScheduleRecord,
     Step,
     TriggerRecord,
+    VersionRecord,
 )
 from orchestrator.api.routes.logs import _shown
-from orchestrator.model import deployment, event, explanation, rehearsal, run, trigger
+from orchestrator.model import deployment, event, explanation, rehearsal, run, trigger, versions
 from orchestrator.model.ids import DeploymentId, RunId
 from orchestrator.model.run import run_from_hash
 from orchestrator.model.states import State
@@ -38,6 +39,7 @@ from orchestrator.reading import (
     runner_of,
     schedule_of,
     trigger_of,
+    version_of,
 )
 from orchestrator.store.logs import LogLine
 
@@ -126,6 +128,10 @@ RUNNER = deployment.RunnerRecord(
     draining=False,
     isolation={"a/b": "fork"},
 )
+VERSION = versions.DeploymentVersion(
+    number=2, at_ms=3, version="v", commit="c", content_hash="h", host="host", pid=1, runner="r",
+    changes=("tags changed",),
+)  # fmt: skip
 EVENT = event.Event(
     id="e", event="x", resource={"id": "1"}, related=({"id": "2", "role": "r"},), occurred=1,
     received=2, position="2-0",
@@ -145,6 +151,7 @@ RECORDS: list[tuple[type[Record], dict[str, Any]]] = [
     (ScheduleRecord, SCHEDULE.to_json()),
     (DeploymentRecord, DEPLOYMENT.to_json()),
     (RunnerRecord, RUNNER.to_json()),
+    (VersionRecord, VERSION.to_json()),
     (TriggerRecord, TRIGGER.to_json()),
     (EventRecord, EVENT.to_json()),
     (RehearsalRecord, REHEARSAL.to_json()),
@@ -164,6 +171,7 @@ def test_records_come_back_as_they_were() -> None:
     assert schedule_of(SCHEDULE.to_json()) == SCHEDULE
     assert deployment_of(DEPLOYMENT.to_json()) == DEPLOYMENT
     assert runner_of(RUNNER.to_json()) == RUNNER
+    assert version_of(VERSION.to_json()) == VERSION
     assert trigger_of(TRIGGER.to_json()) == TRIGGER
     assert rehearsal_of(REHEARSAL.to_json()) == REHEARSAL
     assert event_of(EVENT.to_json()) == EVENT

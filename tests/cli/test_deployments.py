@@ -73,6 +73,19 @@ def test_inspect(terminal: Terminal, seeds: Seeds) -> None:
     assert data.document["schedules"][0]["slug"] == "hourly"
 
 
+def test_versions(terminal: Terminal, seeds: Seeds) -> None:
+    seeds.deployment(version="1")
+    seeds.deployment(version="2", tags=("new",))
+
+    text = terminal.call("deployment", "versions", HELLO)
+    data = terminal.call("deployment", "versions", HELLO, "--output", "json")
+
+    assert "version 1 -> 2" in " ".join(text.out.split())
+    assert [(each["number"], each["version"]) for each in data.document] == [(2, "2"), (1, "1")]
+    assert "Versions" in terminal.call("deployment", "inspect", HELLO).out
+    assert terminal.call("deployment", "versions", "hello/none").code == 1
+
+
 def test_pause_and_resume(terminal: Terminal, seeds: Seeds) -> None:
     seeds.deployment(HELLO, schedules=(EVERY_HOUR,))
 

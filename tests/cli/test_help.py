@@ -33,7 +33,7 @@ PAGES = {
     "server": "start",
     "scheduler": "start",
     "api": "start",
-    "deployment": "ls inspect pause resume hold release delete run",
+    "deployment": "ls inspect versions pause resume hold release delete run",
     "schedule": "ls create pause resume delete preview",
     "run": "ls inspect logs watch cancel pause resume retry delete explain",
     "runner": "ls drain",

@@ -7,9 +7,11 @@ import pytest
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.ids import deployment_id
 from orchestrator.model.states import State
+from orchestrator.model.versions import DeploymentVersion
 from orchestrator.store.attention import due_attention
 from orchestrator.store.runners import read_runners
 from orchestrator.store.schedules import promote_delayed
+from orchestrator.store.versions import read_versions
 from tests.runner.serving import NAME, Place, definition, states
 from tests.support import eventually
 from tests.support.processes import is_gone
@@ -236,3 +238,25 @@ def test_the_banner_says_what_is_served_and_how_to_ask(place: Place) -> None:
     assert "up to 4 runs at once" in runner.output
     assert "orchestrator deployment run work/test" in runner.output
     assert "http://127.0.0.1:4300" in runner.output
+
+
+def test_versions_know_the_code_that_was_loaded(place: Place) -> None:
+    place.flows("@flow\ndef work():\n    return 1\n")
+    place.start()
+    first = place.ended(place.submit())
+    eventually(lambda: versions(place)[0].content_hash == first.content_hash, why="it is noted")
+
+    place.flows("@flow\ndef work():\n    return 2\n")
+    second = place.ended(place.submit())
+    eventually(lambda: versions(place)[0].content_hash == second.content_hash, why="the new one")
+
+    newest, oldest = versions(place)
+    assert (second.result, oldest.content_hash) == (2, first.content_hash)
+    assert newest.changes[0].startswith(f"code {str(first.content_hash)[:12]} -> ")
+    (record,) = place.store.follow(read_runners())
+    assert (newest.runner, newest.host, newest.pid) == (record.id, record.host, record.pid)
+    assert record.code[NAME].content_hash == second.content_hash
+
+
+def versions(place: Place) -> list[DeploymentVersion]:
+    return place.store.call(read_versions(deployment_id(NAME)))

@@ -321,6 +321,14 @@ def test_deleting_deployments(server: Server, client: Client) -> None:
     assert client.deployments() == []
 
 
+def test_versions_of_a_deployment(client: Client) -> None:
+    (version,) = client.deployment_versions(NAME)
+
+    assert (version.number, version.changes) == (1, ())
+    with pytest.raises(DeploymentNotFound):
+        client.deployment_versions("greet/nobody")
+
+
 def test_runs_are_explained(client: Client) -> None:
     run = client.create_run(NAME)
 

@@ -23,6 +23,7 @@ from orchestrator.model.deployment import (
 from orchestrator.model.event import emitted
 from orchestrator.model.ids import RunId, RunnerId, idempotent_run_id, scheduled_run_id
 from orchestrator.model.states import State
+from orchestrator.model.versions import Registrant
 from orchestrator.store import (
     attention,
     children,
@@ -46,6 +47,7 @@ from orchestrator.store.connection import open_store
 from orchestrator.store.explaining import explain_run
 from orchestrator.store.requests import Plan, Request, as_word, for_deployment
 from orchestrator.store.scripts import script_names
+from orchestrator.store.versions import note_code
 from orchestrator.triggers import EventTrigger, with_names
 from tests.support import Server
 from tests.support.keyspace import Client, dump, open_client
@@ -246,6 +248,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "emit_event": [lambda _: events.emit_event(emitted("door.opened", "front"))],
     "explain_run": [lambda _: first_of(explain_run(QUEUED), "explain_run")],
     "fire_triggers": [lambda _: fire(0), lambda _: fire(1000)],
+    "note_code": [lambda _: note_code(D, "1", Registrant(content_hash="other"))],
     "overview": [lambda _: for_deployment(D, "overview", list, count=8)],
     "finish_run": [
         lambda s: finish(s, State.COMPLETED, 0),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from orchestrator.model.states import FINAL, TRANSITIONS, State
+from orchestrator.store.versions import MOST_VERSIONS
 from tests.support.keyspace import Client, Keyspace, RecordOfRun, Slot, read_keyspace
 
 MOST_RECOVERIES, MOST_UNBEGUN = 3, 20
@@ -209,6 +210,14 @@ def families(slot: Slot) -> Iterator[str]:
             yield f"I23 {count} children of {run_id} are to be cancelled: it has fewer"
 
 
+def versions(slot: Slot) -> Iterator[str]:
+    """I17: the newest versions, none missing between them."""
+    newest = next(iter(slot.versions), 0)
+    wanted = list(range(newest, max(0, newest - MOST_VERSIONS), -1))
+    if list(slot.versions) != wanted:
+        yield f"I17 {slot.d}: versions {slot.versions}"
+
+
 CHECKS: tuple[Callable[[Slot], Iterator[str]], ...] = (
     paths,
     claims,
@@ -219,4 +228,5 @@ CHECKS: tuple[Callable[[Slot], Iterator[str]], ...] = (
     consumers,
     notes,
     families,
+    versions,
 )

@@ -25,6 +25,7 @@ _D = r"[a-z2-7]{12}"
 _RUN = rf"{_D}-[0-9a-v]{{21}}"
 SCHEMA: Mapping[str, str] = {
     rf"orc:\{{{_D}\}}:(deployment|schedules|runners|triggers|progress)": "hash",
+    rf"orc:\{{{_D}\}}:versions": "list",
     rf"orc:\{{{_D}\}}:(queue:first|queue|queue:late|outbox)": "stream",
     rf"orc:\{{{_D}\}}:(delayed|leases|runs|expiring|stopping)": "zset",
     rf"orc:\{{(?P<d>{_D})\}}:run:(?P=d)-[0-9a-v]{{21}}": "hash",
@@ -111,6 +112,8 @@ class Slot:
     families: Mapping[str, int] = field(default_factory=dict)
     """Run -> life time of that."""
     stopping: Mapping[str, float] = field(default_factory=dict)
+    versions: tuple[int, ...] = ()
+    """Their numbers, as they stand."""
 
     def tickets_of(self, run_id: str) -> list[Ticket]:
         return [ticket for ticket in self.tickets if ticket.run_id == run_id]
@@ -185,6 +188,8 @@ def _content(client: Client, key: str) -> Any:
         return client.zrange(key, 0, -1, withscores=True)
     if kind == "set":
         return client.smembers(key)
+    if kind == "list":
+        return client.lrange(key, 0, -1)
     if kind == "stream":
         return (client.xrange(key), [_group(client, key, g) for g in client.xinfo_groups(key)])
     return client.get(key)
@@ -234,6 +239,9 @@ def _read_slot(client: Client, d: DeploymentId, types: Mapping[str, str]) -> Slo
         },
         families={run_id: int(client.pttl(keys.children(run_id))) for run_id in parents},
         stopping=dict(client.zrange(keys.stopping(d), 0, -1, withscores=True)),
+        versions=tuple(
+            json.loads(each)["number"] for each in client.lrange(keys.versions(d), 0, -1)
+        ),
     )
 
 

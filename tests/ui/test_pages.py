@@ -137,6 +137,33 @@ def test_a_deployment(pages: Served, seeds: Seeds) -> None:
     assert "Comes next" in shown
 
 
+def test_what_was_served_under_a_name(pages: Served, seeds: Seeds) -> None:
+    for number in range(8):
+        seeds.deployment(version=f"v{number}")
+    claimed = seeds.running()
+
+    newest = page(pages, f"/deployments/{HELLO}")
+    assert "version v6 -&gt; v7" in newest
+    assert "v1 -&gt; v2" not in newest
+    every = page(pages, f"/deployments/{HELLO}/versions")
+    assert "v1 -&gt; v2" in every
+    assert "first registered" in every
+    assert f'href="/deployments/{HELLO}/versions"' in page(pages, f"/runs/{claimed.run_id}")
+
+
+def test_runners_with_different_code(pages: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    for runner, content in (("one", "a" * 64), ("two", "b" * 64), ("three", "")):
+        code = ServedCode(
+            source="the script", commit=None, content_hash=content, trouble=None, misfit=None
+        )
+        seeds.runner(RunnerId(runner), host=f"host-{runner}", code={HELLO: code})
+
+    for place in ("/runners", f"/deployments/{HELLO}"):
+        shown = page(pages, place)
+        assert "different code loaded (aaaaaaaaaaaa on host-one, bbbbbbbbbbbb on host-two)" in shown
+
+
 def test_deployments_are_searched(pages: Served, seeds: Seeds) -> None:
     seeds.deployment("hello/first", tags=("a",))
     seeds.deployment("other/second", tags=("b",))

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from orchestrator.api.backend import BackendNeeded, CallerNeeded
 from orchestrator.api.documents import Document, answer, answer_list
 from orchestrator.api.given import IdempotencyKey, Limit, RunOfDeploymentGiven, Tags
-from orchestrator.api.records import DeploymentRecord, Listed, RunRecord
+from orchestrator.api.records import DeploymentRecord, Listed, RunRecord, VersionRecord
 from orchestrator.api.routes.creating import asked_for
 from orchestrator.operations import deployments
 from orchestrator.operations.deployments import WantedDeployments
@@ -55,6 +55,12 @@ async def read_deployment_by_id(backend: BackendNeeded, id: str) -> Response:  #
 async def read_deployment(backend: BackendNeeded, flow: str, name: str) -> Response:
     """One deployment with its schedules and runners."""
     return answer(await backend.store.follow(deployments.read(f"{flow}/{name}")))
+
+
+@router.get(f"{ONE}/versions", response_model=Listed[VersionRecord])
+async def list_versions(backend: BackendNeeded, flow: str, name: str) -> Response:
+    """What was served under this name and when, the newest first."""
+    return answer_list(await backend.store.follow(deployments.versions(f"{flow}/{name}")))
 
 
 @router.post(f"{ONE}/runs", status_code=201, response_model=RunRecord)

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- KEYS  deployment schedules triggers progress runners leases delayed queue_first queue queue_late runs expiring stopping outbox
+-- KEYS  deployment schedules triggers progress versions runners leases delayed queue_first queue queue_late runs expiring stopping outbox
 -- ARGV  begun force run_prefix log_prefix children_prefix control ended
 -- USES  states tickets guards registered outbox
 -- REPLY ok | more | served | running | revived | gone
@@ -30,7 +30,7 @@ if not exists and begun ~= '1' and #records == 0 and left == 0 then return {'gon
 
 check_outbox()
 
-redis.call('UNLINK', deployment, schedules, runners, triggers, progress)
+redis.call('UNLINK', deployment, schedules, runners, triggers, progress, versions)
 if exists then happened('deployment.deleted', 'name', name) end
 for _, record in ipairs(records) do
   local id, state, ticket = unpack(record)

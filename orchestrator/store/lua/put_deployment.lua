@@ -1,14 +1,14 @@
 #!lua
--- KEYS  deployment schedules triggers progress outbox
--- ARGV  paused fields server lease_ms control rules_end rest...
--- USES  clock cursors schedules quarantine triggers outbox
+-- KEYS  deployment schedules triggers progress versions outbox
+-- ARGV  paused fields server lease_ms control about rules_end rest...
+-- USES  clock cursors schedules quarantine triggers versions outbox
 -- REPLY created | updated | unchanged
 -- `rest` is `fields` texts (name, value, ...), then slug, rule, active of each schedule up to
 -- `rules_end`, then name, rule, watched part, enabled of each trigger.
 -- Schedules that a person made or edited stay. A changed rule gets a new generation, so that a
 -- tick planned before is refused, and its cursor never moves back (I2). `server`: the one on which
 -- the caller served it before ('' on none): when it is made anew, or somebody listens already, it was
--- lost or deleted while runs may execute. Answers the word, then
+-- lost or deleted while runs may execute. `about`: who asks, for the list of versions. Answers the word, then
 -- {what, before, after} of each change, and {what, 'kept', why} where the code was not followed.
 local names, wanted = {}, {}
 for i = 1, tonumber(fields), 2 do
@@ -28,6 +28,7 @@ local function hash(key)
 end
 local live, known, armed = hash(deployment), hash(schedules), hash(triggers)
 redis.call('HLEN', progress)
+local newest = newest_version(versions)
 check_outbox()
 local exists = live['name'] ~= nil
 
@@ -125,6 +126,10 @@ end
 if #writes > 0 then redis.call('HSET', deployment, unpack(writes)) end
 local word = #changes > 0 and 'updated' or 'unchanged'
 if not exists then word = 'created' end
+local lines = told(changes)
+if not exists or #lines > 0 then
+  add_version(versions, newest, cjson.decode(about), at, exists and lines or {})
+end
 local what = {}
 for i, each in ipairs(changes) do what[i] = each[1] end
 if word ~= 'unchanged' then
