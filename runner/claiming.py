@@ -44,6 +44,8 @@ class Claimer:
         """Slots promised to claims on their way; one claim of a deployment at a time."""
         self._tell_held = tell_held
         self._quarantined: set[DeploymentId] = set()
+        self._said_of = ""
+        """The server of which a quarantine was last spoken."""
         self._stopped = False
 
     def wake(self, deployments: Iterable[DeploymentId]) -> None:
@@ -114,13 +116,19 @@ class Claimer:
         loop, seconds = asyncio.get_running_loop(), claims.wait_ms / 1000
         if d not in self._quarantined:
             self._quarantined.add(d)
-            loop.call_later(UNSAID_SECONDS, self._say_quarantine, d, seconds)
+            loop.call_later(UNSAID_SECONDS, self._say_quarantine, claims.server, seconds)
         self._tell_held(d)
         loop.call_later(seconds, self.wake, [d])
 
-    def _say_quarantine(self, d: DeploymentId, seconds: float) -> None:
-        if d in self._quarantined:
-            events.warning("The server is not the one it was.", deployment=d, claims_wait=seconds)
+    def _say_quarantine(self, server: str, seconds: float) -> None:
+        """Once for each server, however many deployments have to wait."""
+        if self._quarantined and server != self._said_of:
+            self._said_of = server
+            events.warning(
+                "The server is not the one it was.",
+                deployments=len(self._quarantined),
+                claims_wait=seconds,
+            )
 
     def _forget(self, d: DeploymentId) -> None:
         self._asked.pop(d, None)

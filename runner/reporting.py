@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 from orchestrator.model.errors import ServerUnavailable
 from orchestrator.model.ids import RunId
@@ -21,21 +22,21 @@ from orchestrator.store.runs import read_run
 
 from .aftermath import ENDED_UNSEEN, order_of
 from .contact import pause_after
-from .spawners import REPORT_RETENTION_MS, REPORT_URL
+from .spawners import REPORT_LEASE_SECONDS, REPORT_RETENTION_MS, REPORT_URL
 
 RUNNER_DIED = "its runner died"
-PATIENCE_SECONDS = 60.0
-"""Longer than most leases: after that others have recovered the runs anyway."""
 
 
 def report() -> int:
-    """Give the runs back; 1 when the server could not be told in time."""
+    """Give the runs back; 1 when the server could not be told while it helps anybody: after a lease
+    others recover the runs, and a server whose socket lost its folder does not come back there."""
     retention = int(os.environ[REPORT_RETENTION_MS])
     runs = json.load(sys.stdin)["runs"]
     requests = [
         reap_run(RunId(run["run_id"]), run["token"], None, RUNNER_DIED, retention) for run in runs
     ]
-    store = open_store(os.environ[REPORT_URL])
+    url, patience = os.environ[REPORT_URL], float(os.environ[REPORT_LEASE_SECONDS])
+    store = open_store(url)
     began, failures = time.monotonic(), 0
     while True:
         try:
@@ -45,11 +46,17 @@ def report() -> int:
                 _tell(store, run)
         except ServerUnavailable:
             failures += 1
-            if time.monotonic() - began > PATIENCE_SECONDS:
+            left = began + patience - time.monotonic()
+            if left <= 0 or _is_gone_for_good(url):
                 return 1
-            time.sleep(pause_after(failures))
+            time.sleep(min(pause_after(failures), left))
         else:
             return 0
+
+
+def _is_gone_for_good(url: str) -> bool:
+    kind, _, path = url.partition("://")
+    return kind == "unix" and not Path(path.partition("?")[0]).parent.is_dir()
 
 
 def _tell(store: Store, told: dict[str, str]) -> None:

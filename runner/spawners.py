@@ -22,6 +22,7 @@ from orchestrator.sources.checkouts import use
 
 PROGRAM = HOME / "orchestrator" / "execution" / "spawner.py"
 REPORT_URL = "ORCHESTRATOR_REDIS_URL"
+REPORT_LEASE_SECONDS = "ORCHESTRATOR_REPORT_LEASE_SECONDS"
 REPORT_RETENTION_MS = "ORCHESTRATOR_REPORT_RETENTION_MS"
 DEADLINES_OF_A_PACKET = 500
 _HAS_MEMFD = hasattr(os, "memfd_create")
@@ -195,6 +196,7 @@ def _config(spec: ServingSpec, key: str, code: Code | None, used: int | None) ->
             "environment": {
                 **os.environ,
                 REPORT_URL: spec.url,
+                REPORT_LEASE_SECONDS: str(spec.lease_seconds),
                 REPORT_RETENTION_MS: str(spec.retention_ms),
             },
         },

@@ -56,6 +56,8 @@ class Claims:
     """Further tickets wait."""
     wait_ms: int = 0
     """How long a quarantine lasts at most."""
+    server: str = ""
+    """On which server it is."""
 
 
 def claim_runs(
@@ -244,7 +246,7 @@ def look(d: DeploymentId, runner: RunnerId | None, *, thorough: bool = True) -> 
 def _claims(reply: list[Any]) -> Claims:
     word, more, *runs = reply
     if word == "quarantined":
-        return Claims(word, wait_ms=int(more))
+        return Claims(word, wait_ms=int(more), server=runs[0])
     return Claims(word, tuple(map(_claimed, runs)), more == "1")
 
 

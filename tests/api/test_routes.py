@@ -13,6 +13,7 @@ from orchestrator.model.webhook import signature
 from tests.api.serving import Served, serving
 from tests.cli.seeds import HELLO, Seeds
 from tests.support import Server
+from tests.support.keyspace import open_client
 
 V1 = "/api/v1"
 SECRET, READER = "writers-secret-0123", "readers-secret-0123"
@@ -209,6 +210,48 @@ def test_a_program_posts_an_event(server: Server) -> None:
 def test_without_a_secret_no_program_posts(api: Served) -> None:
     signed = {"X-Signature-256": signature("", b"{}")}
     assert api.post(f"{V1}/webhooks/x", b"{}", headers=signed).code == "not_signed"
+
+
+def test_the_server_tells_of_itself(api: Served) -> None:
+    found = api.get(f"{V1}/server").document
+
+    assert found["facts"]["redis_version"]
+    assert found["scheduler"] is False
+    assert {each["level"] for each in found["findings"]} <= {"refuse", "warn", "ok"}
+    assert all(each["what"] for each in found["findings"])
+
+
+def test_damaged_keys_are_named_and_repaired(api: Served, server: Server, seeds: Seeds) -> None:
+    d = seeds.deployment()
+    run = seeds.waiting()
+    assert api.get(f"{V1}/server/misfits").document == {"items": [], "next": None}
+    with open_client(server.url) as client:
+        client.delete(f"orc:{{{d}}}:queue")
+
+    named = api.get(f"{V1}/server/misfits")
+    again = api.get(f"{V1}/server/misfits")
+    repaired = api.post(f"{V1}/server/repair")
+    after = api.get(f"{V1}/server/misfits")
+
+    misfit = {"deployment": HELLO, "run": run, "what": "waits without ticket"}
+    assert (named.status, named.document["items"]) == (200, [misfit])
+    assert again.document == named.document, "asking mends nothing"
+    assert (repaired.status, repaired.document["items"]) == (200, [misfit])
+    assert after.document["items"] == []
+    assert api.post(f"{V1}/server/repair").document["items"] == []
+
+
+def test_only_who_may_write_repairs(server: Server, seeds: Seeds) -> None:
+    d = seeds.deployment()
+    seeds.waiting()
+    with open_client(server.url) as client:
+        client.delete(f"orc:{{{d}}}:queue")
+    with serving(server.url, api_key=f"{SECRET},{READER}:read") as api:
+        refused = api.post(f"{V1}/server/repair", key=READER)
+        assert refused.status == 403
+        assert api.post(f"{V1}/server/repair").status == 401
+        assert len(api.get(f"{V1}/server/misfits", key=READER).document["items"]) == 1
+        assert len(api.post(f"{V1}/server/repair", key=SECRET).document["items"]) == 1
 
 
 def test_health_without_a_server() -> None:

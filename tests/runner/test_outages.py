@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,29 @@ def test_a_runner_can_leave_while_the_server_is_away(away: Place) -> None:
     assert runner.ends(4) == 130
     away.server.start()
     assert away.run(run_id).state is State.RUNNING  # whoever watches its lease brings it back
+
+
+def is_served(place: Place, name: str) -> bool:
+    deployment = place.deployment(name)
+    return deployment is not None and bool(deployment.runners)
+
+
+def test_a_server_that_forgot_all_is_spoken_of_once(away: Place) -> None:
+    """However many deployments have to wait for their claims, and say nothing of it one by one."""
+    away.flows("@flow\ndef work():\n    return 1\n")
+    away.server.kill()
+    away.server.options = ("--save", "")
+    away.server.start()
+    names = ("work/one", "work/two", "work/three")
+    runner = away.start(*map(definition, names), lease_seconds=LEASE)
+    away.server.kill()
+    away.server.start()
+    for name in names:
+        eventually(partial(is_served, away, name))
+    runs = [away.submit(name) for name in names]
+
+    assert [away.ended(run).result for run in runs] == [1, 1, 1]
+    assert runner.output.count("The server is not the one it was.") == 1
 
 
 @pytest.mark.long

@@ -6,7 +6,8 @@
 -- Waiting -> Pending, for up to `count` runs. The ticket stays in the pending list until the run
 -- is over or handed back. A nonce that came before answers what it got then (I15). No decision
 -- rests on the pending list: the record says whether a ticket counts (I12).
--- Answers the word, whether more wait (quarantined: for how many milliseconds), and each run.
+-- Answers the word, whether more wait (quarantined: for how many milliseconds), and each run
+-- (quarantined: which server this is).
 local CONTENT = {'state', 'ticket', 'begin_as', 'epoch', 'history', 'token', 'attempt',
   'parameters', 'tags', 'name', 'scheduled_at', 'created_by', 'deployment', 'failures', 'parent',
   'depth', 'children', 'revision'}
@@ -39,8 +40,8 @@ end
 if not facts[1] then return {'gone', '0'} end
 if not mine[1] then return {'unregistered', '0'} end
 if facts[2] == '1' then return {'held', '0'} end
-local wait = claims_wait(facts[4], facts[5], deployment, runners, control, lease_ms)
-if wait > 0 then return {'quarantined', string.format('%.0f', wait)} end
+local wait, here = claims_wait(facts[4], facts[5], deployment, runners, control, lease_ms)
+if wait > 0 then return {'quarantined', string.format('%.0f', wait), here} end
 local room, limit = tonumber(count), tonumber(facts[3])
 if limit then
   room = math.min(room, limit - redis.call('ZCARD', leases))
