@@ -17,6 +17,7 @@ from bench import (
     report,
     results,
     simulate,
+    submitting,
 )
 from bench.curves import CURVES
 from bench.figures import Figure, curve_table, table
@@ -30,6 +31,7 @@ def _without_options(measure: Callable[[], list[Figure]]) -> Measuring:
 
 SECTIONS: dict[str, Measuring] = {
     "product": lambda chosen: product.measure(chosen.runs),
+    "submit": lambda _: submitting.measure(),
     "load": lambda chosen: load.measure(chosen.runs),
     "events": lambda _: events.measure(),
     "peers": lambda _: peers.measure(),

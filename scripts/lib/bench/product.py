@@ -14,23 +14,20 @@ from bench.machine import (
     cpu_seconds_of_ended,
     fork_rate,
     memory_mib,
-    rate,
     until,
 )
 from bench.place import NAP, Place, fresh_place
 
 
 def measure(runs: int) -> list[Figure]:
-    """Latency, throughput, submitting, cancelling, idling."""
+    """Latency, throughput, cancelling, idling."""
     with fresh_place() as place:
         return [*_one_at_a_time(place), *_many(place, runs)]
 
 
 def _one_at_a_time(place: Place) -> list[Figure]:
     with place.serving(limit=2) as script:
-        ping = rate(place.client.server_facts, 0.5)
         latencies = _idle_latencies(place, count=50)
-        alone = rate(place.submit, 1.0)
         cancels = [_cancel(place) for _ in range(10)]
         place.wait_until_idle()
         before = place.commands()
@@ -40,10 +37,8 @@ def _one_at_a_time(place: Place) -> list[Figure]:
         memory = memory_mib(runner) + memory_mib(child_of(runner))
     place.marks.unlink()
     return [
-        Figure("server round trips, one client", ping, "per s"),
         Figure("idle start latency, median", statistics.median(latencies) * 1e3, "ms"),
         Figure("idle start latency, p95", quantile(latencies, 0.95) * 1e3, "ms"),
-        Figure("submit, one at a time", alone, "per s", ping, "round trips"),
         Figure("cancel to process gone, median", statistics.median(cancels) * 1e3, "ms"),
         Figure("server commands, idle: two deployments and the scheduler", idle, "per s"),
         Figure("memory of runner and spawner (PSS)", memory, "MiB"),
@@ -51,9 +46,7 @@ def _one_at_a_time(place: Place) -> list[Figure]:
 
 
 def _many(place: Place, runs: int) -> list[Figure]:
-    began = time.perf_counter()
     place.submit_bulk(runs)
-    bulk = runs / (time.perf_counter() - began)
     before = place.commands()
     with place.serving(limit=8) as script:
         counted = len(place.moments(min(20, runs - 1)))
@@ -65,7 +58,6 @@ def _many(place: Place, runs: int) -> list[Figure]:
     isolated = (runs - 1) / (moments[-1] - moments[0])
     bare = fork_rate()
     return [
-        Figure("submit, in bulk", bulk, "per s"),
         Figure("fork, exit and wait, nothing else", bare, "per s"),
         Figure("isolated runs", isolated, "per s", bare, "fork limit"),
         Figure("server commands per run, those in scripts counted", commands / runs),
