@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from orchestrator.model.deployment import Deployment, RunnerRecord
+from orchestrator.model.cause import cause_of
+from orchestrator.model.deployment import Deployment
+from orchestrator.model.facts import Facts
 from orchestrator.model.ids import RunId
 from orchestrator.model.run import Run
 from orchestrator.model.spans import relative, span
 from orchestrator.model.states import CLAIMED, State
-
-SILENT_MS = 60_000
-"""A runner of which nothing was heard for so long is not counted on. It speaks each quarter of a
-lease; this is for people to read, and decides nothing."""
 
 Code = Literal[
     "final",
@@ -64,58 +62,6 @@ class Explanation:
             "sentence": self.sentence,
             "notes": list(self.notes),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a runner last said of itself, and how long ago by the server's clock."""
-
-    record: RunnerRecord
-    silent_ms: int
-
-    @property
-    def is_silent(self) -> bool:
-        return self.silent_ms > SILENT_MS
-
-    @property
-    def text(self) -> str:
-        return f"{self.record.id} on {self.record.host}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What decides when a run goes on."""
-
-    run: Run
-    now_ms: int
-    deployment: Deployment | None
-    """None: it was deleted."""
-    heard: tuple[Heard, ...]
-    """Of the runners registered for the deployment, and of the one that has the run."""
-    claimed: int
-    """Runs of the deployment that runners have."""
-    delayed_until: int | None
-    ahead: int | None
-    """Tickets before its own; None without a ticket."""
-    is_led: bool
-    """A scheduler is alive."""
-    waits_for: tuple[RunId, ...] = ()
-    """Runs for whose ends it waits, once it has waited for a while."""
-    stuck: frozenset[RunId] = frozenset()
-    """Runs that hold each other up, itself among them; empty when it goes on."""
-    wait_ms: int = 0
-    """How long no run is claimed, since the server is not the one it was."""
-
-    @property
-    def serving(self) -> list[Heard]:
-        """Runners that are registered."""
-        registered = self.deployment.runners if self.deployment else ()
-        return [each for each in self.heard if each.record.id in registered]
-
-    @property
-    def ready(self) -> list[Heard]:
-        """Those that live and claim."""
-        return [e for e in self.serving if not (e.is_silent or e.record.draining)]
 
 
 def explain(facts: Facts) -> Explanation:
@@ -229,8 +175,7 @@ def _without_ready_runner(facts: Facts, name: str) -> tuple[Code, str]:
 
 def _notes(facts: Facts, code: Code) -> Iterator[str]:
     run = facts.run
-    if run.retried_as:
-        yield f"It was asked for again as run {run.retried_as}."
+    yield from _of_its_origin(facts)
     if run.is_final:
         return
     if run.id in facts.stuck:
@@ -254,6 +199,14 @@ def _notes(facts: Facts, code: Code) -> Iterator[str]:
     if code == "unserved" and (runners := [step.runner for step in run.history if step.runner]):
         yield f"The last runner that had it was {runners[-1]}."
     yield from _of_its_deployment(facts)
+
+
+def _of_its_origin(facts: Facts) -> Iterator[str]:
+    cause = cause_of(facts.run, facts.deployment, facts.event)
+    if cause is not None:
+        yield cause
+    if facts.run.retried_as:
+        yield f"It was asked for again as run {facts.run.retried_as}."
 
 
 def _of_its_runner(facts: Facts) -> Iterator[str]:

@@ -142,7 +142,8 @@ class TriggerRecord:
 
 def in_words(trigger: TriggerDefinition) -> str:
     """The trigger in one line, for people."""
-    names = " or ".join(trigger.expect) or "any event"
+    plural = "event" if trigger.threshold == 1 else "events"
+    names = " or ".join(trigger.expect) or (plural if trigger.is_proactive else "any event")
     about = ", ".join(
         f"{label} {' or '.join(patterns)}" for label, patterns in trigger.match.items()
     )

@@ -97,6 +97,20 @@ def events_before(position: str, limit: int = PAGE, oldest: str = "-") -> Reques
     return command(_events, "XREVRANGE", keys.EVENTS, end, oldest, "COUNT", limit)
 
 
+def event_until(at_ms: int, event_id: str) -> Request[Event | None]:
+    """The event of this id among the last ``PAGE`` that came before an instant: the one to which
+    something has just answered."""
+
+    def found(reply: Sequence[Any]) -> Event | None:
+        # All of them hold ids of others, too: only what may be the one is read.
+        near = (
+            event_of(position, fields[3]) for position, fields in reply if event_id in fields[3]
+        )
+        return next((event for event in near if event.id == event_id), None)
+
+    return command(found, "XREVRANGE", keys.EVENTS, at_ms, "-", "COUNT", PAGE)
+
+
 def list_events(
     limit: int = 50, wanted: WantedEvents | None = None, before: str = ""
 ) -> Plan[list[Event]]:

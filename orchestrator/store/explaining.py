@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.model.deployment import RunnerRecord
-from orchestrator.model.explanation import Explanation, Facts, Heard, explain
+from orchestrator.model.event import Event
+from orchestrator.model.explanation import Explanation, explain
+from orchestrator.model.facts import Facts, Heard
 from orchestrator.model.ids import RunId
 from orchestrator.store import keys
 from orchestrator.store.attention import is_led
 from orchestrator.store.deployments import read_deployment
+from orchestrator.store.events import event_until
 from orchestrator.store.requests import Plan, as_is, command, for_run
 from orchestrator.store.runners import SHOWN_MS, read_runner
 from orchestrator.store.runs import read_run
@@ -32,6 +35,9 @@ def explain_run(run_id: RunId) -> Plan[Explanation | None]:
     heard = yield from _heard(names)
     (waits_for,) = yield [waited_for(run_id)]
     stuck = yield from find_stuck(run_id)
+    event: Event | None = None
+    if run.event is not None:
+        (event,) = yield [event_until(run.created_at, run.event)]
     facts = Facts(
         run=run,
         now_ms=int(now_ms),
@@ -43,6 +49,7 @@ def explain_run(run_id: RunId) -> Plan[Explanation | None]:
         is_led=led,
         waits_for=waits_for,
         stuck=stuck,
+        event=event,
         wait_ms=int(wait_ms),
     )
     return explain(facts)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from orchestrator.model.deployment import RunnerRecord
 from orchestrator.model.errors import Conflict
-from orchestrator.model.explanation import SILENT_MS
+from orchestrator.model.facts import SILENT_MS
 from orchestrator.store.runners import read_runners
 from orchestrator.ui import acting
 from orchestrator.ui.routing import pages

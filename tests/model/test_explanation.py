@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from orchestrator.model.deployment import Deployment, FlowOptions, RunnerRecord
-from orchestrator.model.explanation import Facts, Heard, explain
+from orchestrator.model.event import Event
+from orchestrator.model.explanation import explain
+from orchestrator.model.facts import Facts, Heard
 from orchestrator.model.ids import RunId, deployment_id, idempotent_run_id
 from orchestrator.model.run import Run, run_from_hash
 from orchestrator.model.states import State
+from orchestrator.model.trigger import TriggerDefinition, TriggerRecord
 
 NOW = 1_800_000_000_000
 NAME = "hello/main"
@@ -152,3 +155,45 @@ def test_for_programs() -> None:
 
     assert (document["id"], document["state"], document["code"]) == (ID, "Scheduled", "queued")
     assert isinstance(document["notes"], list)
+
+
+RAIN = TriggerDefinition(name="rain", expect=("rain",))
+DRY = TriggerDefinition(name="rain", after=("sun",), posture="Proactive", within=60.0)
+FELL = Event(
+    id="e1", event="rain", resource={"id": "town-7", "name": "Ulm"}, occurred=NOW, received=NOW
+)
+
+
+def standing(definition: TriggerDefinition) -> TriggerRecord:
+    return TriggerRecord(
+        definition=definition, since_ms=1, fired=1, fired_ms=NOW, run=ID, error=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "changes", "says"),
+    [
+        ({"event": "e1"}, {"event": FELL}, "Trigger rain made it for rain of Ulm, event e1."),
+        ({"event": "e1"}, {}, "Trigger rain made it for event e1."),
+        ({"event": "e1"}, {"deployment": None}, "Trigger rain made it for event e1."),
+        ({"event": "e1"}, {"deployment": deployment(triggers=(standing(RAIN),)), "event": FELL},
+         "Trigger rain (rain) made it for rain of Ulm, event e1."),
+        ({"event": "e1"}, {"deployment": deployment(triggers=(standing(DRY),))},
+         "(no event within 60s after sun) made it; it had waited since event e1."),
+        ({}, {"deployment": deployment(triggers=(standing(DRY),))}, "after sun) made it."),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("state", [State.SCHEDULED, State.RUNNING, State.COMPLETED])
+def test_what_a_trigger_made_tells_for_which_event(
+    state: State, fields: dict[str, Any], changes: dict[str, Any], says: str
+) -> None:
+    made = run(state, created_by="trigger:rain", ended_at=NOW, **fields)
+    first, *_ = explain(facts(made, **changes)).notes
+
+    assert says in first
+
+
+def test_what_people_and_schedules_made_has_no_trigger() -> None:
+    for creator in ("user", "schedule:rain"):
+        notes = explain(facts(run(created_by=creator))).notes
+        assert not any("Trigger" in note for note in notes)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from orchestrator.model.event import emitted
 from orchestrator.model.explanation import Explanation
-from orchestrator.store import attention, deployments, keys, leases, runners
+from orchestrator.model.ids import RunId
+from orchestrator.store import attention, deployments, events, keys, leases, runners
 from orchestrator.store.explaining import explain_run
 from tests.store.scene import FAILED, RUNNER, D, Scene, run_id
 from tests.store.test_runners import record
+from tests.store.test_triggers import RAIN, SUN, armed, fire, put, triggered
 from tests.support.keyspace import Client
 
 FAR = 4_102_444_800_000
@@ -108,3 +111,28 @@ def test_the_runner_that_has_a_run_is_watched(scene: Scene, client: Client) -> N
     silent, isolated = explained(scene).notes
     assert "last heard of 2m ago" in silent
     assert "numpy started a thread" in isolated
+
+
+def test_a_triggered_run_names_the_event_that_it_answers(scene: Scene) -> None:
+    put(scene, RAIN, SUN)
+    event = scene.store.call(events.emit_event(emitted("sun", {"id": "ulm"})))
+    for _ in range(3):
+        scene.store.call(events.emit_event(emitted("rain", "ulm", related=[{"id": event.id}])))
+    fire(scene, armed(scene), runs=(triggered(event=event.id),))
+
+    (run,) = [record.run for record in armed(scene).records if record.run]
+    found = scene.store.follow(explain_run(RunId(run)))
+
+    assert found is not None
+    assert found.notes[0] == f"Trigger sun (sun) made it for sun of ulm, event {event.id}."
+
+
+def test_an_event_that_is_not_near_is_named_by_its_id(scene: Scene) -> None:
+    put(scene, RAIN, SUN)
+    fire(scene, armed(scene), runs=(triggered(event="long-gone"),))
+
+    (run,) = [record.run for record in armed(scene).records if record.run]
+    found = scene.store.follow(explain_run(RunId(run)))
+
+    assert found is not None
+    assert found.notes[0] == "Trigger sun (sun) made it for event long-gone."
