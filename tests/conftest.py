@@ -15,6 +15,7 @@ from tests.support.recorder import Recorder
 
 if TYPE_CHECKING:  # the web packages, which few tests need
     from tests.api.serving import Served
+    from tests.cli.seeds import Seeds
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,6 +70,23 @@ def api_of_worker(server_of_worker: Server) -> Iterator[Served]:
 def api(server: Server, api_of_worker: Served) -> Served:
     """An API over the server, open to this machine: no keys are set."""
     return api_of_worker
+
+
+@pytest.fixture
+def pages(api: Served) -> Served:
+    """The same: it serves the pages, too."""
+    return api
+
+
+@pytest.fixture
+def seeds(server: Server) -> Iterator[Seeds]:
+    """Puts facts into the server, to be asked about and looked at."""
+    from orchestrator.store.connection import open_store
+    from tests.cli.seeds import Seeds
+
+    store = open_store(server.url)
+    yield Seeds(store)
+    store.close()
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ OPEN = frozenset({"/login", "/api/assets/page.css", "/api/v1/health"})
 WEBHOOK = re.compile(r"/api/v1/webhooks/[^/]+")
 """These prove by a signature who sends them, which their route checks."""
 
-LOGOUT = "/logout"
-"""The one change that a key for reading may make: to its own session."""
+OWN = frozenset({"/logout", "/settings/theme"})
+"""The changes that a key for reading may make: they are to its own browser."""
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 LOCAL = Caller("person")
@@ -92,7 +92,7 @@ class Guard:
         key = self._key(scope, headers, changes=changes)
         if key is None:
             return _key_needed(scope, headers)
-        if key.read_only and changes and scope["path"] != LOGOUT:
+        if key.read_only and changes and scope["path"] not in OWN:
             return refusal(
                 403,
                 "read_only_key",

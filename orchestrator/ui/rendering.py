@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import available_timezones
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -101,6 +103,12 @@ def about(description: str) -> str:
 _SECTIONS = re.compile(r"^\s*(?:Args|Arguments|Returns|Raises|Yields):\s*$", re.MULTILINE)
 
 
+@cache
+def zones() -> list[str]:
+    """The names of time zones, for the lists of fields."""
+    return sorted(available_timezones())
+
+
 def environment() -> Environment:
     """The environment of all templates; what is not marked as HTML is escaped."""
     made = Environment(
@@ -120,6 +128,7 @@ def environment() -> Environment:
         waiting=WAITING,
         State=State,
         without_secrets=without_secrets,
+        zones=zones,
     )
     made.tests["run_id"] = is_run_id
     made.filters.update(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from starlette.responses import Response
 
@@ -97,7 +95,6 @@ async def _shown(
         texts={**EMPTY, "day_or": "" if texts is not EMPTY else "1", **texts},
         record=record,
         error=error,
-        zones=zones(),
         **_instants(deployment, texts),
     )
 
@@ -116,9 +113,3 @@ def _instants(deployment: Deployment, texts: Texts) -> Mapping[str, Any]:
     rows = preview(definition, COUNT, datetime.now(UTC))
     why = "" if rows else "It has ended: it never fires again."
     return {"instants": rows, "why": why, "zone": definition.timezone}
-
-
-@cache
-def zones() -> list[str]:
-    """The names of time zones, for the list of the field."""
-    return sorted(available_timezones())

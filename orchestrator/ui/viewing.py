@@ -76,7 +76,7 @@ class View:
                 "theme": theme if theme in THEMES else "auto",
                 "said": said,
                 "version": __version__,
-                "caller": caller_of(self.request),
+                "who": caller_of(self.request),
                 "led": True,
                 **facts,
             }

@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from orchestrator.store.connection import open_store
-from tests.api.serving import Served, serving
+from tests.api.serving import Served
 from tests.browser.looking import Faults, opened
-from tests.cli.seeds import Seeds
 from tests.support import Server
 from tests.support.processes import Starter, scripts
 
@@ -38,24 +36,6 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
         started.close()
-
-
-@pytest.fixture(scope="session")
-def pages_of_worker(server_of_worker: Server) -> Iterator[Served]:
-    with serving(server_of_worker.url) as served:
-        yield served
-
-
-@pytest.fixture
-def pages(server: Server, pages_of_worker: Served) -> Served:
-    return pages_of_worker
-
-
-@pytest.fixture
-def seeds(server: Server) -> Iterator[Seeds]:
-    store = open_store(server.url)
-    yield Seeds(store)
-    store.close()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from orchestrator.api.exposure import check_exposure
+from orchestrator.model.errors import InvalidOption
 from orchestrator.settings import load_settings
 from tests.support import Server, eventually
 
@@ -68,10 +70,33 @@ def test_every_part_of_ours_uses_that_server(services: dict[str, Any]) -> None:
     for name, service in services.items():
         if name == "server":
             continue
-        settings = load_settings(service["environment"], Path("/"))
+        settings = load_settings(filled(service["environment"]), Path("/"))
         assert settings.redis_url == "redis://server:6379/0", name
         assert service["depends_on"] == {"server": {"condition": "service_healthy"}}
         assert service["init"] is True
+
+
+def filled(environment: dict[str, str], **given: str) -> dict[str, str]:
+    """The environment as compose makes it: ``${NAME:-}`` is what was given, or empty."""
+    return {
+        name: given.get(name, "") if text == f"${{{name}:-}}" else text
+        for name, text in environment.items()
+    }
+
+
+def test_the_api_needs_a_key_and_is_open_to_this_machine_only(services: dict[str, Any]) -> None:
+    api = services["api"]
+    host = api["command"][api["command"].index("--host") + 1]
+    port = api["command"][api["command"].index("--port") + 1]
+    assert api["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert f"127.0.0.1:{port}/api/v1/health" in api["healthcheck"]["test"][-1]
+
+    without = load_settings(filled(api["environment"]), Path("/"), api_host=host)
+    with pytest.raises(InvalidOption, match="set ORCHESTRATOR_API_KEY"):
+        check_exposure(without)
+    key = "alice=secret-of-alice-0123"
+    given = filled(api["environment"], ORCHESTRATOR_API_KEY=key)
+    check_exposure(load_settings(given, Path("/"), api_host=host))
 
 
 def test_docker_waits_longer_than_a_runner_drains(services: dict[str, Any]) -> None:
