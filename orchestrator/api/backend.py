@@ -49,5 +49,14 @@ def caller_of(request: Request) -> Caller:
     return cast(Caller, request.state.caller)
 
 
-BackendNeeded = Annotated[Backend, Depends(backend_of)]
-CallerNeeded = Annotated[Caller, Depends(caller_of)]
+# Coroutines: whatever is none is called in a thread, which takes longer than most answers.
+async def _backend(request: Request) -> Backend:
+    return backend_of(request)
+
+
+async def _caller(request: Request) -> Caller:
+    return caller_of(request)
+
+
+BackendNeeded = Annotated[Backend, Depends(_backend)]
+CallerNeeded = Annotated[Caller, Depends(_caller)]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from orchestrator import Client, InvalidInput, asking, deploying, noticing
+from orchestrator.api.backend import BackendNeeded, CallerNeeded
 from orchestrator.model.errors import ServerRefused, ServerUnavailable
 from orchestrator.model.webhook import signature
+from orchestrator.ui.viewing import ViewNeeded
 from tests.api.serving import Served, serving
 from tests.cli.seeds import HELLO, Seeds
 from tests.support import Server
@@ -260,3 +263,10 @@ def test_health_without_a_server() -> None:
         assert (answer.status, answer.document["status"]) == (503, "down")
         refused = api.get(f"{V1}/runs")
         assert (refused.status, refused.code) == (503, "server_unavailable")
+
+
+def test_nothing_of_a_request_waits_for_a_thread() -> None:
+    """A dependency that is no coroutine is called in one, which takes longer than most answers."""
+    for needed in (BackendNeeded, CallerNeeded, ViewNeeded):
+        _, depends = get_args(needed)
+        assert inspect.iscoroutinefunction(depends.dependency)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import pytest
+
 from orchestrator import Client
 from orchestrator.model.deployment import ScheduleDefinition
-from orchestrator.model.ids import RunnerId, deployment_id
+from orchestrator.model.ids import RunnerId, deployment_id, new_nonce
 from orchestrator.store import keys
 from orchestrator.store.attention import NOW
 from orchestrator.store.caller import Store
-from orchestrator.store.leases import look
-from orchestrator.store.requests import as_is, command
+from orchestrator.store.leases import Claims, claim_runs, look
+from orchestrator.store.requests import Request, as_is, command
+from orchestrator.store.runners import register_runner
 from tests.runner.serving import NAME, Place, definition
 from tests.support import eventually
 
@@ -114,10 +117,63 @@ def test_an_idle_run_costs_four_scripts_and_a_bounded_number_of_commands(place: 
     spent = cost_of_a_run(place)
     # submit, claim, start, finish
     assert spent.calls["evalsha"] == 4, spent
-    # Of them two for each of the four events: is the outbox empty, and into it.
-    assert spent.commands <= 47, spent
+    # Of them two for each of the four events (is the outbox empty, and into it), and one that asks
+    # how long its deployment keeps what has ended.
+    assert spent.commands <= 48, spent
     # One wakes the runner, one whoever waits for the end.
     assert spent.calls["publish"] == 2, spent
+
+
+def test_an_idle_run_wakes_the_server_four_times(place: Place) -> None:
+    place.flows("@flow\ndef work():\n    return 1\n")
+    place.start()
+    place.ended(place.submit())
+    spent = min((_traffic_of_a_run(place) for _ in range(5)), key=lambda each: each.reads)
+    # submit, claim, start, finish; and one for asking about it
+    assert spent.reads <= 5, spent
+    assert spent.came_in <= 3_000, spent
+
+
+def _traffic_of_a_run(place: Place) -> Traffic:
+    subscription = place.store.listen(keys.ended(D))
+    try:
+        before = traffic(place.store)
+        place.submit()
+        eventually(lambda: subscription.wait(1), why="the end")
+        return traffic(place.store).since(before)
+    finally:
+        subscription.close()
+
+
+@pytest.mark.parametrize("text", ["", "x" * 400_000], ids=["small", "large"])
+def test_what_waits_makes_no_claim_and_no_list_dearer(place: Place, text: str) -> None:
+    place.deploy(definition())
+    place.store.call(register_runner(D, RunnerId("somebody"), "{}"))
+    costs = []
+    with Client(place.server.url) as client:
+        for more in (60, 5 if text else 2_000):
+            client.create_runs([(NAME, {"text": text})] * 4 + [(NAME, {})] * more)
+            forget_costs(place.store)
+            assert len(place.store.call(claim_two()).runs) == 2
+            claim = cost(place.store)
+            forget_costs(place.store)
+            assert len(client.runs(20, NAME)) == 20
+            costs.append((claim.commands, cost(place.store).commands))
+    # The first claim makes the group.
+    assert costs[1][0] <= costs[0][0], costs
+    assert costs[1][1] == costs[0][1], costs
+
+
+def claim_two() -> Request[Claims]:
+    return claim_runs(
+        D,
+        runner=RunnerId("somebody"),
+        host="",
+        version="",
+        nonce=new_nonce(),
+        count=2,
+        lease_ms=30_000,
+    )
 
 
 def test_a_look_at_an_idle_deployment_costs_a_bounded_number_of_commands(place: Place) -> None:
