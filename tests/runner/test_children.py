@@ -141,6 +141,23 @@ def test_a_cancel_reaches_three_levels_on_two_runners(place: Place) -> None:
     assert place.run(bottom).parent == middle
 
 
+@pytest.mark.long
+def test_I23_a_parent_that_runs_out_of_time_takes_its_children_along(place: Place) -> None:
+    place.flows(FAMILY)
+    place.start(definition("top/test", timeout_seconds=5.0), *family("middle", "bottom"))
+    parent = place.submit("top/test")
+    eventually((place.folder / "bottom begins").exists)
+    middle = only_child(place, parent)
+    bottom = only_child(place, middle)
+
+    assert place.ended(parent, within=60).state is State.TIMED_OUT
+    for child, by in ((middle, parent), (bottom, middle)):
+        run = place.ended(child, within=60)
+        assert run.state is State.CANCELLED
+        assert f"cancelled by its parent {by}" in [step.reason for step in run.history]
+    assert (place.folder / "top ends").exists()
+
+
 @pytest.mark.parametrize("name", ["middle", "pooled", "looped"])
 def test_a_child_s_end_is_no_answer_to_a_parent_that_is_cancelled(place: Place, name: str) -> None:
     """The child, which no runner serves, is over at once; its parent has heard nothing yet."""
