@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGTERM
+from signal import SIGKILL, SIGTERM
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from orchestrator.model.deployment import ServedCode
 from orchestrator.model.run import Run
 from tests.sources.repository import FLOW, Repository
 from tests.support import Server, eventually
-from tests.support.processes import Script, Starter, children, scripts
+from tests.support.processes import Script, Starter, children, is_gone, scripts
 
 SCRIPT = """
 from orchestrator import GitRepository, LocalStorage, flow, serve
@@ -437,3 +438,27 @@ def test_a_retry_that_waits_for_its_code_can_be_cancelled(serving: Serving, home
         assert serving.run().result == ["two"], "others go on"
         serving.client.cancel_run(asked.id)
     assert serving.client.wait_for_run(asked.id, timeout=60).state == "Cancelled"
+
+
+def waiting_for_locks() -> set[int]:
+    """The processes on this machine that wait for a lock on a file."""
+    lines = Path("/proc/locks").read_text().splitlines()
+    return {int(line.split()[5]) for line in lines if " -> " in line}
+
+
+@pytest.mark.long
+def test_a_look_outlives_a_spawner_that_dies_meanwhile(serving: Serving, home: Path) -> None:
+    """What a spawner leaves to the runner is killed; the look is a child of the runner as well."""
+    script = serving.start()
+    (runner,) = children(script.pid)
+    (place,) = home.glob("sources/*")
+    with (place / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (look,) = eventually(lambda: waiting_for_locks() & set(children(runner)), why="a look")
+        (spawner,) = set(children(runner)) - {look}
+        os.kill(spawner, SIGKILL)
+        eventually(lambda: set(children(runner)) - {spawner, look}, why="another spawner")
+        assert serving.run().result == ["one"], "its forerunner's processes are gone"
+        assert not is_gone(look)
+    commit = serving.repository.commit_version("two")
+    serving.serves(lambda code: code.commit == commit)
