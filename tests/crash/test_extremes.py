@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator import Client
-from orchestrator.model.ids import deployment_id
 from orchestrator.model.states import State
 from orchestrator.store.runs import delete_run
 from tests.runner.parts import part
-from tests.runner.serving import NAME, Place, definition
+from tests.runner.serving import Place, definition
 from tests.support import Server, eventually
 from tests.support.keyspace import open_client
 from tests.support.processes import children, gone, is_gone, scripts, tree
@@ -183,25 +182,4 @@ def test_I17_500_runs_leave_nothing_behind(place: Place) -> None:
     many(450)
     eventually(lambda: counted()[1:] == (processes, keys), why=f"{counted()} as {processes, keys}")
     assert counted()[0] <= opened + 4, "a connection more, but none for each run"
-    client.close()
-
-
-@pytest.mark.long
-@pytest.mark.timeout(300)
-def test_F13_starts_and_stops_leave_nothing_behind(place: Place) -> None:
-    """Of each three runners two are killed; the next one finds that out by their leases."""
-    place.flows("@flow\ndef work():\n    return 7\n")
-    for number in range(20):
-        runner = place.start(lease_seconds=1.0)
-        assert place.ended(place.submit(), within=LONG).result == 7
-        family = [runner.pid, *tree(runner.pid)]
-        runner.send(signal.SIGTERM if number % 3 == 0 else signal.SIGKILL)
-        runner.ends(within=LONG)
-        gone(family, within=LONG)
-    place.start(lease_seconds=1.0)
-    eventually(lambda: len(place.deployment().runners) == 1, within=LONG, why="the dead are gone")
-    client = open_client(place.server.url)
-    d = deployment_id(NAME)
-    assert len(client.xinfo_consumers(f"orc:{{{d}}}:queue", "runners")) <= 1 + 10
-    assert len(client.hkeys(f"orc:{{{d}}}:runners")) <= 5, "the one that lives, and its facts"
     client.close()
