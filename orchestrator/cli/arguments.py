@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from orchestrator.client import Client
+    from orchestrator.model.deployment import Deployment
 
 DeploymentArgument = Annotated[
     str, typer.Argument(metavar="DEPLOYMENT", help="The full name: flow/deployment.")
@@ -15,6 +19,20 @@ DeploymentArgument = Annotated[
 OnlyArgument = Annotated[
     str | None, typer.Argument(metavar="[DEPLOYMENT]", help="Only this one's.")
 ]
+ParamOption = Annotated[
+    list[str],
+    typer.Option(
+        "--param", "-p", metavar="NAME=VALUE", help="JSON if it parses, else the text. Repeat."
+    ),
+]
+ParamsOption = Annotated[
+    str | None, typer.Option("--params", metavar="JSON", help="Several at once; - reads stdin.")
+]
+
+
+def those_named(client: Client, name: str | None) -> list[Deployment]:
+    """The one deployment, or all of them by name."""
+    return client.deployments() if name is None else [client.deployment(name)]
 
 
 def parse_parameters(pairs: Sequence[str], document: str | None) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.arguments import parse_parameters
+from orchestrator.cli.arguments import ParamOption, ParamsOption, parse_parameters
 from orchestrator.cli.clients import connected
 from orchestrator.cli.deployments import NameArgument
 from orchestrator.cli.moments import from_now, local, parse_duration, parse_moment
 from orchestrator.cli.output import Output, OutputOption, note, print_document
-from orchestrator.cli.watching import watch_run
+from orchestrator.cli.watching import WatchOption, watch_run
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.explanation import Code
 
@@ -36,15 +36,8 @@ if TYPE_CHECKING:
 
 def run(
     name: NameArgument,
-    parameter: Annotated[
-        list[str],
-        typer.Option(
-            "--param", "-p", metavar="NAME=VALUE", help="JSON if it parses, else the text. Repeat."
-        ),
-    ] = [],  # noqa: B006  # typer's way to say "none given"; it copies
-    parameters: Annotated[
-        str | None, typer.Option("--params", metavar="JSON", help="All of them; - reads stdin.")
-    ] = None,
+    parameter: ParamOption = [],  # noqa: B006  # typer's way to say "none given"; it copies
+    parameters: ParamsOption = None,
     start_in: Annotated[
         str | None, typer.Option("--start-in", metavar="DURATION", help="Like 30s, 5m, 1h30m.")
     ] = None,
@@ -60,9 +53,7 @@ def run(
         str | None,
         typer.Option("--idempotency-key", help="The same key again gives the same run."),
     ] = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Follow it to its end; exit 1 unless it completed.")
-    ] = False,
+    watch: WatchOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Ask for a run of a deployment."""

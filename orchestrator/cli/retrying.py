@@ -6,36 +6,26 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli.arguments import parse_parameters
+from orchestrator.cli.arguments import ParamOption, ParamsOption, parse_parameters
 from orchestrator.cli.clients import connected
 from orchestrator.cli.launching import say_created
 from orchestrator.cli.output import Output, OutputOption, print_document
-from orchestrator.cli.watching import watch_run
+from orchestrator.cli.watching import WatchOption, watch_run
 from orchestrator.model.clock import SystemClock
 
 
 def retry(
     run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="A run that has ended.")],
-    parameter: Annotated[
-        list[str],
-        typer.Option(
-            "--param", "-p", metavar="NAME=VALUE", help="Instead of the run's own. Repeat."
-        ),
-    ] = [],  # noqa: B006  # typer's way to say "none given"; it copies
-    parameters: Annotated[
-        str | None,
-        typer.Option("--params", metavar="JSON", help="Several at once; - reads stdin."),
-    ] = None,
+    parameter: ParamOption = [],  # noqa: B006  # typer's way to say "none given"; it copies
+    parameters: ParamsOption = None,
     same_code: Annotated[
         bool,
         typer.Option("--same-code", help="Of the commit that the run had; default: the newest."),
     ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Follow it to its end; exit 1 unless it completed.")
-    ] = False,
+    watch: WatchOption = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Ask for an ended run again, with the same parameters or others. The old record stays."""
+    """Ask for an ended run again, with its parameters or others instead. The old record stays."""
     given = parse_parameters(parameter, parameters)
     with connected() as client:
         created = client.retry_run(run_id, given, same_code=same_code)

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.arguments import DeploymentArgument, OnlyArgument, parse_parameters
+from orchestrator.cli.arguments import (
+    DeploymentArgument,
+    OnlyArgument,
+    ParamOption,
+    ParamsOption,
+    parse_parameters,
+    those_named,
+)
 from orchestrator.cli.clients import connected
 from orchestrator.cli.groups import group
 from orchestrator.cli.moments import local
@@ -44,7 +51,7 @@ def ls(
 ) -> None:
     """List the schedules, of one deployment or of all."""
     with connected() as client:
-        found = client.deployments() if name is None else [client.deployment(name)]
+        found = those_named(client, name)
     rows = [(deployment, record) for deployment in found for record in deployment.schedules]
     if output is Output.JSON:
         print_document([{"deployment": of.name, **record.to_json()} for of, record in rows])
@@ -62,13 +69,8 @@ def create(
     rrule: RRuleOption = None,
     timezone: TimezoneOption = None,
     slug: Annotated[str | None, typer.Option("--slug", help="Default: by kind.")] = None,
-    parameter: Annotated[
-        list[str],
-        typer.Option("--param", "-p", metavar="NAME=VALUE", help="JSON if it parses. Repeat."),
-    ] = [],  # noqa: B006  # typer's way to say "none given"; it copies
-    parameters: Annotated[
-        str | None, typer.Option("--params", metavar="JSON", help="All of them; - reads stdin.")
-    ] = None,
+    parameter: ParamOption = [],  # noqa: B006  # typer's way to say "none given"; it copies
+    parameters: ParamsOption = None,
     catchup: CatchupOption = None,
     overlap: OverlapOption = None,
     start: StartOption = None,

@@ -7,14 +7,19 @@ import json
 import os
 import tempfile
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from orchestrator.cli.arguments import parse_parameters
-from orchestrator.cli.moments import parse_duration
+from orchestrator.cli.arguments import ParamOption, parse_parameters
+from orchestrator.cli.rules import (
+    CronOption,
+    IntervalOption,
+    RRuleOption,
+    TimezoneOption,
+    schedule_of,
+)
 
 if TYPE_CHECKING:
     from orchestrator.deployment import DeploymentOptions
@@ -58,20 +63,11 @@ def serve(
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="The deployment's name; default: the flow's.")
     ] = None,
-    cron: Annotated[str | None, typer.Option("--cron", help="Run at these times.")] = None,
-    interval: Annotated[
-        str | None, typer.Option("--interval", metavar="DURATION", help="Run every 60, 5m, 1h.")
-    ] = None,
-    rrule: Annotated[
-        str | None, typer.Option("--rrule", metavar="RULE", help="Run by an RFC 5545 rule.")
-    ] = None,
-    timezone: Annotated[
-        str | None, typer.Option("--timezone", help="Whose clock the times mean; default: UTC.")
-    ] = None,
-    parameter: Annotated[
-        list[str],
-        typer.Option("--param", "-p", metavar="NAME=VALUE", help="A default for runs. Repeat."),
-    ] = [],  # noqa: B006  # typer's way to say "none given"; it copies
+    cron: CronOption = None,
+    interval: IntervalOption = None,
+    rrule: RRuleOption = None,
+    timezone: TimezoneOption = None,
+    parameter: ParamOption = [],  # noqa: B006  # typer's way to say "none given"; it copies
     tag: Annotated[
         list[str],
         typer.Option("--tag", "-t", metavar="TAG", help="On it and on its runs. Repeat."),
@@ -138,29 +134,13 @@ def _storage(
 def _schedules(
     cron: str | None, interval: str | None, rrule: str | None, timezone: str | None
 ) -> list[Schedule]:
-    from orchestrator.schedules import Cron, Interval, RRule
-
-    if sum(each is not None for each in (cron, interval, rrule)) > 1:
-        raise typer.BadParameter("give one of --cron, --interval and --rrule")
-    if cron is not None:
-        return [Cron(cron, timezone=timezone)]
-    if interval is not None:
-        return [Interval(_every(interval), timezone=timezone)]
-    if rrule is not None:
-        return [RRule(rrule, timezone=timezone)]
+    if (cron, interval, rrule) != (None, None, None):
+        return [schedule_of(cron=cron, interval=interval, rrule=rrule, timezone=timezone)]
     if timezone is not None:
         raise typer.BadParameter(
             "there is no --cron, --interval or --rrule", param_hint="--timezone"
         )
     return []
-
-
-def _every(interval: str) -> timedelta:
-    try:
-        return parse_duration(interval)
-    except typer.BadParameter as error:
-        error.param_hint = "--interval"
-        raise
 
 
 def _become_runner(spec: ServingSpec) -> NoReturn:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.arguments import DeploymentArgument, OnlyArgument
+from orchestrator.cli.arguments import DeploymentArgument, OnlyArgument, those_named
 from orchestrator.cli.clients import connected
 from orchestrator.cli.groups import group
 from orchestrator.cli.moments import local
@@ -39,7 +39,7 @@ def ls(
 ) -> None:
     """List the triggers, of one deployment or of all."""
     with connected() as client:
-        found = client.deployments() if name is None else [client.deployment(name)]
+        found = those_named(client, name)
     rows = [(deployment.name, record) for deployment in found for record in deployment.triggers]
     if output is Output.JSON:
         print_document([{"deployment": of, **record.to_json()} for of, record in rows])

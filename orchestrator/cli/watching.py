@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from orchestrator.cli.errors import ExitCode
 from orchestrator.cli.live import show_live
@@ -13,6 +15,10 @@ from orchestrator.model.states import State
 
 if TYPE_CHECKING:
     from orchestrator.client import Client
+
+WatchOption = Annotated[
+    bool, typer.Option("--watch", help="Follow it to its end; exit 1 unless it completed.")
+]
 
 
 def watch_run(client: Client, run_id: str, output: Output) -> ExitCode:

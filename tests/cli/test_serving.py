@@ -212,7 +212,7 @@ def test_what_a_repository_has_not_is_told_and_not_registered(
         (["broken.py:hello"], 1, "ZeroDivisionError"),
         (["leaving.py:hello"], 1, "SystemExit"),
         (["flows.py:hello", "--cron", "every day"], 2, "every day"),
-        (["flows.py:hello", "--cron", "* * * * *", "--interval", "60"], 2, "give one of"),
+        (["flows.py:hello", "--cron", "* * * * *", "--interval", "60"], 2, "exactly one of"),
         (["flows.py:hello", "--cron", "* * * * *", "--timezone", "Berlin"], 2, "Berlin"),
         (["flows.py:hello", "--timezone", "Europe/Berlin"], 2, "--timezone"),
         (["flows.py:hello", "--interval", "0"], 2, "interval"),
