@@ -42,13 +42,13 @@ def fork_rate() -> float:
     return float(answer.stdout)
 
 
-def until(fact: Callable[[], bool], seconds: float = 300) -> None:
-    """Wait for a fact. TimeoutError after ``seconds``."""
+def until(fact: Callable[[], bool], seconds: float = 300, pause: float = 0.002) -> None:
+    """Wait for a fact, asking again after each ``pause``. TimeoutError after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not fact():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds:.0f} s")
-        time.sleep(0.002)
+        time.sleep(pause)
 
 
 def busy_cores(seconds: float) -> float:

@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.figures import Figure, quantile
 from bench.machine import cpu_seconds
@@ -33,6 +34,7 @@ DEFINITION = DeploymentDefinition(flow="simulated", name="bench", entrypoint="no
 D = deployment_id(DEFINITION.full_name)
 LEASE_MS = 30_000
 LOOK_SECONDS = LEASE_MS / 6000
+AGAINST = "runners of one deployment"
 SECONDS = 10
 QUEUED = 5_000
 DONE = Outcome(state=State.COMPLETED, result="null")
@@ -50,7 +52,8 @@ class Runner:
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def live(self) -> None:
-        """Hear, look and work, until cancelled."""
+        """Hear, look and work, until cancelled. Not all come at once."""
+        await asyncio.sleep(random.uniform(0, LOOK_SECONDS))
         word = await self.store.call(register_runner(D, self.name, "{}", pauses=False))
         assert word == "ok", word
         await asyncio.gather(self._hear(), self._look(), self._work())
@@ -118,7 +121,13 @@ class Crowd:
 
 
 def measure(runners: int) -> list[Figure]:
-    """``runners`` wait idle, then for single runs, then work off a queue."""
+    """10, 100 ... up to ``runners`` wait idle, then for single runs, then work off a queue."""
+    sizes = sorted({*(10**power for power in range(1, 6) if 10**power < runners), runners})
+    return [replace(figure, against=AGAINST, at=size) for size in sizes for figure in _with(size)]
+
+
+def _with(runners: int) -> list[Figure]:
+    sys.stderr.write(f"{runners} simulated runners\n")
     with fresh_place() as place:
         with closing(open_store(place.url)) as store:
             store.call(put_deployment(DEFINITION))
@@ -136,7 +145,7 @@ async def _crowd(place: Place, size: int) -> AsyncIterator[Crowd]:
     runners = [Runner(open_async_store(place.url), RunnerId(f"r{n}"), size) for n in range(size)]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(runner.live()) for runner in runners]
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(2 * LOOK_SECONDS)
         yield Crowd(place, runners)
         for task in tasks:
             task.cancel()
@@ -144,10 +153,9 @@ async def _crowd(place: Place, size: int) -> AsyncIterator[Crowd]:
 
 async def _idle(crowd: Crowd) -> list[Figure]:
     commands, cpu = await crowd.spent(SECONDS)
-    size = len(crowd.runners)
     return [
-        Figure(f"{size} idle runners: commands", commands, "per s"),
-        Figure(f"{size} idle runners: the server", cpu, "% of a core"),
+        Figure("idle: commands", commands, "per s"),
+        Figure("idle: the server", cpu, "% of a core"),
     ]
 
 
@@ -157,6 +165,9 @@ async def _singles(crowd: Crowd) -> list[Figure]:
     commands, cpu = await crowd.spent(SECONDS)
     submitting.cancel()
     waits = crowd.waits()
+    while not waits:  # the simulating process itself is behind
+        await asyncio.sleep(1)
+        waits = crowd.waits()
     return [
         Figure("10 runs a second: commands", commands, "per s"),
         Figure("10 runs a second: the server", cpu, "% of a core"),

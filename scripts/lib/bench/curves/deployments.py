@@ -59,7 +59,7 @@ def _run(place: Place, names: list[str]) -> None:
     wanted = [names[number % len(names)] for number in range(RUNS)]
     place.client.create_runs([(name, {"path": str(place.marks)}) for name in wanted])
     place.moments(STARTS + RUNS)
-    place.wait_until_idle()
+    place.wait_until_idle(names)
 
 
 def _idle(place: Place, script: subprocess.Popen[bytes], amount: int) -> list[Figure]:

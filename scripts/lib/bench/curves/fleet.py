@@ -40,6 +40,7 @@ def measure() -> list[Figure]:
             for first in range(there, amount, AT_ONCE):
                 _put(store, first)
             there = amount
+            place.wait_until_quiet()
             each = (place.memory() - empty) / amount / 1024
             figures.append(Figure("server memory each", each, "KiB", against=AGAINST, at=amount))
             figures += _listings(place, store, amount)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from bench.contestants import ROOT
 from bench.figures import Figure
-from bench.machine import child_of, cpu_seconds, cpu_seconds_of_ended, memory_mib
+from bench.machine import child_of, cpu_seconds, cpu_seconds_of_ended, memory_mib, until
 from bench.place import Place, fresh_place
 
 MODULES = ("", "numpy", "pandas")
@@ -34,6 +34,7 @@ def measure() -> list[Figure]:
 
 def _of(module: str, place: Place, script: subprocess.Popen[bytes]) -> list[Figure]:
     spawner = child_of(child_of(script.pid))
+    until(lambda: bool(place.client.runners()))
     isolation = place.client.runners()[0].isolation
     waits = []
     for number in range(STARTS):
@@ -60,8 +61,9 @@ def _of(module: str, place: Place, script: subprocess.Popen[bytes]) -> list[Figu
 
 def _install() -> None:
     if not (_FOLDER / "ready").exists():
-        words = ["-m", "pip", "install", "-qq", "--target", str(_FOLDER), "numpy", "pandas"]
-        subprocess.run([sys.executable, *words], check=True)
+        # What else pandas wants the product has, in the versions that the product wants.
+        words = ["-m", "pip", "install", "-qq", "--no-deps", "--target", str(_FOLDER)]
+        subprocess.run([sys.executable, *words, "numpy", "pandas"], check=True)
         (_FOLDER / "ready").touch()
 
 

@@ -60,7 +60,12 @@ class Probe:
         self.place.client.cancel_run(self.asked.pop())
 
     def figures(self, against: str, at: float) -> list[Figure]:
-        """Median time and server CPU of each; leaves as many runs waiting as it found."""
+        """Median time and cost of each; leaves as many runs waiting as it found."""
+        self.place.wait_until_quiet()
+        with self.place.without_scheduler():
+            return self._figures(against, at)
+
+    def _figures(self, against: str, at: float) -> list[Figure]:
         asking: dict[str, Callable[[], None]] = {
             "submit": self.submit,
             "claim, start and finish": self.claim_and_finish,

@@ -22,7 +22,6 @@ AGAINST = "idle schedules"
 EACH = 100
 """Schedules of a deployment."""
 SECONDS = 20
-QUIET_SHARE = 0.02
 
 
 def measure() -> list[Figure]:
@@ -35,7 +34,7 @@ def measure() -> list[Figure]:
             for first in range(there, amount, EACH):
                 _put(store, first // EACH)
             there = amount
-            _wait_until_quiet(place)
+            place.wait_until_quiet()
             figures += _costs(place, amount)
             if amount:
                 each = (place.memory() - empty) / amount / 1024
@@ -65,12 +64,3 @@ def _put(store: Store, number: int) -> None:
     )
     lower = lower_attention(made.id, 0)
     store.call_all([lower, announce_deployment(made.id), put_deployment(made), lower])
-
-
-def _wait_until_quiet(place: Place) -> None:
-    """The scheduler has planned all that is new."""
-    scheduler, quiet = place.scheduler_pid(), 0
-    while quiet < 3:
-        before = cpu_seconds(scheduler)
-        time.sleep(1)
-        quiet = quiet + 1 if cpu_seconds(scheduler) - before < QUIET_SHARE else 0
