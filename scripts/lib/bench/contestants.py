@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,6 @@ from pathlib import Path
 from bench.machine import until
 
 ROOT = Path(__file__).resolve().parents[3]
-_PORT = 7190
 
 
 @dataclass(frozen=True)
@@ -122,14 +122,16 @@ PREFECT = (
 
 @contextmanager
 def _server(folder: Path) -> Iterator[str]:
-    words = ["redis-server", "--port", str(_PORT), "--bind", "127.0.0.1"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1"]
     words += ["--save", "", "--appendonly", "no", "--dir", str(folder)]
     log = folder / "server.log"
     with log.open("wb") as output:
         server = subprocess.Popen(words, stdout=output)
     try:
         until(lambda: b"Ready to accept" in log.read_bytes())
-        yield f"redis://127.0.0.1:{_PORT}/0"
+        yield f"redis://127.0.0.1:{port}/0"
     finally:
         server.terminate()
         server.wait()

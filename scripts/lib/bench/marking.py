@@ -12,6 +12,9 @@ import time
 
 from orchestrator import flow, serve
 
+if module := os.environ.get("BENCH_IMPORT"):
+    importlib.import_module(module)  # here, so that the spawner has it too
+
 
 @flow
 def mark(path: str, ballast: str = "") -> None:
@@ -31,8 +34,6 @@ def nap(path: str) -> None:
 
 
 if __name__ == "__main__":
-    if module := os.environ.get("BENCH_IMPORT"):
-        importlib.import_module(module)
     many = int(sys.argv[2])
     serve(
         mark.to_deployment("bench"),
