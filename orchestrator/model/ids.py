@@ -31,12 +31,17 @@ def check_name(kind: str, name: object) -> str:
     """The name itself when it may be used as the name of a ``kind`` ("flow", "deployment", ...).
 
     Raises:
-        InvalidName: not a text, empty, too long, or with a forbidden or control character.
+        InvalidName: not a text, empty, one or two dots, too long, or with a forbidden or control
+            character.
     """
     if not isinstance(name, str):
         raise InvalidName(kind, name, f"must be a text, not {type(name).__name__}")
     if not name.strip():
         raise InvalidName(kind, name, "must not be empty")
+    if name in (".", ".."):
+        raise InvalidName(
+            kind, name, "means a folder in addresses, so no page could be found by it"
+        )
     if len(name) > LONGEST_NAME:
         raise InvalidName(kind, name, f"is longer than {LONGEST_NAME} characters")
     for character in name:

@@ -40,7 +40,7 @@ def places(seeds: Seeds) -> list[str]:
     deployment = f"/deployments/{HELLO}"
     return [
         *("/", "/?window=15m", "/runs", "/deployments", "/runners", "/events"),
-        *(deployment, f"{deployment}/run", f"{deployment}/run?mode=json"),
+        *(deployment, f"{deployment}/versions", f"{deployment}/run", f"{deployment}/run?mode=json"),
         *(f"{deployment}/schedules", f"{deployment}/schedules/hourly"),
         f"/deployments/{LONG}/{LONG}",
         *(f"/runs/{run}" for run in runs),

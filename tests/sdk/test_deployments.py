@@ -110,7 +110,7 @@ def test_the_name_of_a_file_means_its_stem(tmp_path: Path, monkeypatch: pytest.M
     assert copy_files.to_deployment("etl-0.0.5").name == "copy/etl-0.0.5"
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "50%", "a<b", "\0", None, 3, "x" * 501])
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "50%", "a<b", "\0", None, 3, "x" * 501])
 def test_bad_names(name: Any) -> None:
     with pytest.raises(InvalidName):
         copy_files.to_deployment(name)

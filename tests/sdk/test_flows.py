@@ -83,7 +83,9 @@ def test_unusual_names_that_can_be_used(name: str) -> None:
     assert flow(name=name)(lambda: 1).to_deployment(name).name == f"{name}/{name}"
 
 
-@pytest.mark.parametrize("name", ["a/b", "50%", "a&b", "a>b", "a<b", "", "  ", "a\nb", 3])
+@pytest.mark.parametrize(
+    "name", ["a/b", "50%", "a&b", "a>b", "a<b", "", "  ", ".", "..", "a\nb", 3]
+)
 def test_bad_names(name: Any) -> None:
     with pytest.raises(InvalidName):
         flow(name=name)(lambda: 1)
