@@ -1,21 +1,24 @@
 """After a run whose process died without a last word: a fresh process calls its hooks.
 
-At most once for each end that this runner wrote, and never for more than ``HOOKS_SECONDS``;
-whatever the hooks do, the run stays as it ended.
+Those of runs that ended when their owner was dead are owed until they were called, by this runner
+or the next one. None is called for more than ``HOOKS_SECONDS``; whatever the hooks do, the run
+stays as it ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
+from typing import Any
 
 from orchestrator.execution.pipe import HOOKS_SECONDS, Message
-from orchestrator.model.ids import RunId, deployment_of
+from orchestrator.model.ids import DeploymentId, RunId, deployment_of
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from orchestrator.store.caller import AsyncStore
+from orchestrator.store.hooks import hooks_called, take_hooks
 from orchestrator.store.logs import append_log
 from orchestrator.store.runs import read_run
 
@@ -26,6 +29,9 @@ from .outcomes import Fate
 from .runs import SpawnerLink, Surroundings
 from .spawning import Spawning
 from .streams import Lifelines
+
+HOLD_MS = round(2 * HOOKS_SECONDS * 1000)
+"""Who is to call the hooks of a run has this long for it; after that another one is free to."""
 
 ENDED_UNSEEN = frozenset({"crashed", "cancelled"})
 """Answers to a reap, or to a hand-back, after which hooks are due: the run is over, and its process
@@ -145,13 +151,23 @@ class Aftermath:
         self._contact, self._spawning = contact, spawning
         self._slots = asyncio.Semaphore(shared.here.spec.limit)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._catching_up: set[DeploymentId] = set()
         self.is_empty = asyncio.Event()
         self.is_empty.set()
 
     def follows(self, run_id: RunId, token: str) -> None:
         """The run is over, and its process has called nothing."""
+        self._begin(self._call(run_id, token))
+
+    def owed(self, d: DeploymentId) -> None:
+        """Hooks of runs of this deployment were called by nobody."""
+        if d not in self._catching_up:
+            self._catching_up.add(d)
+            self._begin(self._catch_up(d))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self.is_empty.clear()
-        task = asyncio.create_task(self._call(run_id, token))
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -162,17 +178,30 @@ class Aftermath:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error  # a fault of ours: it ends the runner, as in any callback
 
+    async def _catch_up(self, d: DeploymentId) -> None:
+        """No more at a time than can be called at once: what waits here others could not take."""
+        take = partial(self._store.call, take_hooks(d, self._shared.here.spec.limit, HOLD_MS))
+        try:
+            await self._code_is_loaded()
+            while not self._shared.is_leaving() and (owed := await self._contact.persist(take)):
+                await asyncio.gather(*(self._call(*each) for each in owed))
+        finally:
+            self._catching_up.discard(d)
+
+    async def _code_is_loaded(self) -> None:
+        while not self._spawning.is_ready:  # noqa: ASYNC110 - only while code is loaded anew
+            await asyncio.sleep(0.1)
+
     async def _call(self, run_id: RunId, token: str) -> None:
         async with self._slots:
-            while not self._spawning.is_ready:  # noqa: ASYNC110 - only while code is loaded anew
-                await asyncio.sleep(0.1)
+            await self._code_is_loaded()
             ask = partial(self._store.call, read_run(run_id))
             run = await self._contact.persist(ask)
-            if run is None or not self._has_hooks(run):
-                return
-            process = HookProcess(self._shared, run, token)
-            self._spawning.begin(process)
-            await process.over.wait()
+            if run is not None and self._has_hooks(run):
+                process = HookProcess(self._shared, run, token)
+                self._spawning.begin(process)
+                await process.over.wait()
+            await self._contact.persist(partial(self._store.call, hooks_called(run_id)))
 
     def _has_hooks(self, run: Run) -> bool:
         # What was cancelled before it began has done nothing that a hook could undo.

@@ -12,7 +12,7 @@ from orchestrator.store.children import PARTED
 from orchestrator.store.leases import Finished, Outcome, finish_run, reap_run, release_run
 
 from . import events
-from .aftermath import ENDED_UNSEEN
+from .aftermath import ENDED_UNSEEN, HOLD_MS
 from .identity import Identity
 from .outcomes import Drop, HandBack, Recover, Verdict
 from .runs import HeldRun
@@ -93,7 +93,7 @@ class Finishing:
     def _recover(self, run: HeldRun) -> None:
         self._may_part(run)
         self._writes.add(
-            reap_run(run.id, run.token, None, SPAWNER_DIED, self._here.spec.retention_ms),
+            reap_run(run.id, run.token, None, SPAWNER_DIED, self._here.spec.retention_ms, HOLD_MS),
             lambda word: self._ended_unseen(run, word, SPAWNER_DIED),
             lambda _: self._over(run, "refused"),
         )

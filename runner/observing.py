@@ -16,7 +16,7 @@ from orchestrator.store.upkeep import repair_deployment, sweep_runs
 from orchestrator.store.vigil import Dead, Vigil, bury
 
 from . import events
-from .aftermath import ENDED_UNSEEN
+from .aftermath import ENDED_UNSEEN, HOLD_MS
 from .contact import Contact
 from .identity import Identity
 
@@ -42,11 +42,13 @@ class Observer:
         unregistered: Callable[[DeploymentId], None],
         drain: Callable[[], None],
         hooks_due: Callable[[RunId, str], None],
+        hooks_owed: Callable[[DeploymentId], None],
         part: Callable[[RunId], None],
     ) -> None:
         self._here, self._store, self._contact = here, store, contact
         self._is_ours, self._wake, self._unregistered = is_ours, wake, unregistered
-        self._drain_asked, self._hooks_due, self._part = drain, hooks_due, part
+        self._drain_asked, self._part = drain, part
+        self._hooks_due, self._hooks_owed = hooks_due, hooks_owed
         self._now = asyncio.Event()
         self._vigils = {d: Vigil(here.lease) for d in here.served}
         self._futile: dict[DeploymentId, int] = {}
@@ -117,16 +119,18 @@ class Observer:
             events.warning("Recovering a run: nobody keeps its lease.", run_id=lease.run_id)
         for runner, _ in dead.runners:
             events.warning("A runner is gone without leaving.", deployment=d, lost=runner)
-        words = await self._store.follow(bury(d, dead, self._here.spec.retention_ms))
+        words = await self._store.follow(bury(d, dead, self._here.spec.retention_ms, HOLD_MS))
         for lease, word in zip(dead.leases, words, strict=True):
             if word in ENDED_UNSEEN:
                 self._hooks_due(lease.run_id, lease.token)
 
     async def _keep_up(self, d: DeploymentId, seen: Look) -> None:
-        """Do what is left to do: children to cancel, what has expired, what was damaged (I22: never
-        without damage)."""
+        """Do what is left to do: children to cancel, hooks to call, what has expired, what was
+        damaged (I22: never without damage)."""
         for parent in seen.parting:
             self._part(parent)
+        if seen.owed:
+            self._hooks_owed(d)
         if seen.expired:
             await self._store.follow(sweep_runs(d))
         futile = self._futile.pop(d, 0)

@@ -17,10 +17,11 @@ from orchestrator.model.errors import ServerUnavailable
 from orchestrator.model.ids import RunId
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
+from orchestrator.store.hooks import hooks_called
 from orchestrator.store.leases import reap_run
 from orchestrator.store.runs import read_run
 
-from .aftermath import ENDED_UNSEEN, order_of
+from .aftermath import ENDED_UNSEEN, HOLD_MS, order_of
 from .contact import pause_after
 from .spawners import REPORT_LEASE_SECONDS, REPORT_RETENTION_MS, REPORT_URL
 
@@ -33,7 +34,8 @@ def report() -> int:
     retention = int(os.environ[REPORT_RETENTION_MS])
     runs = json.load(sys.stdin)["runs"]
     requests = [
-        reap_run(RunId(run["run_id"]), run["token"], None, RUNNER_DIED, retention) for run in runs
+        reap_run(RunId(run["run_id"]), run["token"], None, RUNNER_DIED, retention, HOLD_MS)
+        for run in runs
     ]
     url, patience = os.environ[REPORT_URL], float(os.environ[REPORT_LEASE_SECONDS])
     store = open_store(url)
@@ -61,5 +63,7 @@ def _is_gone_for_good(url: str) -> bool:
 
 def _tell(store: Store, told: dict[str, str]) -> None:
     run = store.call(read_run(RunId(told["run_id"])))
+    # From here on it is its spawner's matter, which cannot say whether it has done it.
+    store.call(hooks_called(RunId(told["run_id"])))
     if run is not None and run.started_at is not None:
         sys.stdout.write(json.dumps(order_of(run, told["token"])) + "\n")

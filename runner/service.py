@@ -273,5 +273,6 @@ class Service:
             unregistered=self._registrar.register_again,
             drain=self.wishes.asked_from_afar,
             hooks_due=self._hooks_due,
+            hooks_owed=self._aftermath.owed,
             part=self._parting.part,
         )

@@ -1,7 +1,8 @@
 """Watching the leases of deployments that no runner serves any more: nobody else would.
 
 Their runs wait for a runner then, but one that is being cancelled or must not begin again ends. Its
-hooks are not called. Where a runner lives it is left to him, who has the code.
+hooks are owed until the next runner, who has the code, calls them. Where one lives it is left to
+him.
 """
 
 from __future__ import annotations

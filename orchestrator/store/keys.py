@@ -24,6 +24,7 @@ orc:{D}:run:ID         hash    the record of a run, the truth; no expiry while o
 orc:{D}:log:ID         stream  its log in batches; expires with the record
 orc:{D}:children:ID    zset    run that it asked for -> its number; expires with the record
 orc:{D}:stopping       zset    run -> how many of its children are to be cancelled for its sake
+orc:{D}:hooks          zset    ended run whose hooks are owed -> instant (ms): then anybody may
 orc:{D}:control        channel "queue": look for tickets; "runs": beat now; "drain": look now
 orc:{D}:ended          channel the id of each run that ended
 orc:attention          zset    D -> earliest instant (ms) at which a scheduler must look
@@ -145,6 +146,10 @@ def children_prefix(d: DeploymentId) -> str:
 
 def stopping(d: DeploymentId) -> str:
     return f"orc:{{{d}}}:stopping"
+
+
+def hooks(d: DeploymentId) -> str:
+    return f"orc:{{{d}}}:hooks"
 
 
 def control(d: DeploymentId) -> str:

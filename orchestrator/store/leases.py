@@ -183,12 +183,14 @@ def reap_run(
     beat: int | None,
     reason: str,
     retention_ms: int = keys.RETENTION_MS,
+    hooks_after_ms: int = 0,
 ) -> Request[Word]:
     """Take the run from an owner that is dead: its (token, beat) stood still for a lease, or
     (``beat`` None) its own host reports the death.
 
     ``recovered`` (queued again), ``cancelled``, ``crashed``, ``stale`` (it lives, or somebody else
-    was first) or ``gone``.
+    was first) or ``gone``. The hooks of one that is over are owed from then on; who calls them
+    itself keeps others off for ``hooks_after_ms`` (``store.hooks``).
     """
     return for_run(
         run_id,
@@ -198,6 +200,7 @@ def reap_run(
         beat=text_of(beat),
         reason=reason,
         retention_ms=retention_ms,
+        hooks_after_ms=hooks_after_ms,
     )
 
 
@@ -232,13 +235,15 @@ class Look:
     """The time of some ended runs is over: see ``sweep_runs``."""
     parting: tuple[RunId, ...]
     """Runs whose children are to be cancelled: see ``stop_children``."""
+    owed: bool
+    """Hooks of runs that ended are to be called: see ``store.hooks``."""
 
 
 def look(d: DeploymentId, runner: RunnerId | None, *, thorough: bool = True) -> Request[Look]:
     """Look at everything that can need care; counts the beat of ``runner``, when given.
 
     A look that is not ``thorough`` sees neither damage, nor ended runs whose time is over, nor
-    children that are to be cancelled, nor when schedules are due.
+    children that are to be cancelled, hooks that are owed, nor when schedules are due.
     """
     return for_deployment(d, "look", _look, runner=text_of(runner), thorough=int(thorough))
 
@@ -291,7 +296,7 @@ def _beats(reply: list[str]) -> Beats:
 
 
 def _look(reply: list[Any]) -> Look:
-    _, held, paused, waiting, due, leases, runners, drain, odd, expired, parting = reply
+    _, held, paused, waiting, due, leases, runners, drain, odd, expired, parting, owed = reply
     return Look(
         leases=tuple(Seen(RunId(i), t, int(b), int(ms)) for i, t, b, ms in leases),
         runners={RunnerId(name): int(beat) for name, beat in runners},
@@ -303,4 +308,5 @@ def _look(reply: list[Any]) -> Look:
         odd=odd == "1",
         expired=expired == "1",
         parting=tuple(map(RunId, parting)),
+        owed=owed == "1",
     )

@@ -135,6 +135,7 @@ _OF_DEPLOYMENT: dict[str, Callable[[DeploymentId], str]] = {
         keys.log_prefix,
         keys.children_prefix,
         keys.stopping,
+        keys.hooks,
         keys.control,
         keys.ended,
     )

@@ -64,11 +64,13 @@ class Vigil:
         )
 
 
-def bury(d: DeploymentId, dead: Dead, retention_ms: int) -> Plan[list[Word]]:
+def bury(
+    d: DeploymentId, dead: Dead, retention_ms: int, hooks_after_ms: int = 0
+) -> Plan[list[Word]]:
     """Bring back what the dead leave; whoever has sent a beat after all keeps what he has. What
-    became of each lease: see ``reap_run``."""
+    became of each lease, and who calls hooks: see ``reap_run``."""
     reaps = [
-        reap_run(each.run_id, each.token, each.beat, LEASE_LOST, retention_ms)
+        reap_run(each.run_id, each.token, each.beat, LEASE_LOST, retention_ms, hooks_after_ms)
         for each in dead.leases
     ]
     drops = [drop_runner(d, runner, beat) for runner, beat in dead.runners]

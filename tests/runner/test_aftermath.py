@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from orchestrator.model.ids import deployment_id
 from orchestrator.model.states import State
+from orchestrator.store.keys import RETENTION_MS
+from orchestrator.store.leases import look
 from orchestrator.store.runs import cancel_run
+from orchestrator.store.vigil import Dead, bury
 from tests.runner.serving import Place, definition
 from tests.support import eventually
 from tests.support.processes import gone, tree
@@ -159,6 +163,35 @@ def test_a_run_lost_with_its_runner_is_told_by_its_spawner(place: Place) -> None
     assert place.ended(run_id, within=60).state is State.CRASHED
     assert called(place) == [["on_crashed", "it", run_id, "Crashed", "CRASHED"]]
     eventually(lambda: "on_crashed: its runner died" in runner.output, within=60)
+
+
+@pytest.mark.parametrize("cancelled", [pytest.param(False, marks=pytest.mark.long), True])
+def test_the_next_runner_tells_what_ended_while_none_lived(place: Place, cancelled: bool) -> None:
+    """As the leading scheduler ends it: nobody with the code is there."""
+    place.flows(NOTING)
+    last = definition(on_lost="fail")
+    first = place.start(last)
+    run_id = place.submit(deed=DEAF)
+    pid = int(eventually(lambda: place.note("began")))
+    family = [first.pid, *tree(first.pid)]
+    for each in family:
+        os.kill(each, signal.SIGSTOP)
+    for each in reversed(family):
+        os.kill(each, signal.SIGKILL)
+    gone([pid])
+    if cancelled:
+        place.store.call(cancel_run(run_id, "test"))
+    (seen,) = place.store.call(look(deployment_id(last.full_name), None)).leases
+    place.store.follow(bury(deployment_id(last.full_name), Dead((seen,), ()), RETENTION_MS))
+    state, kind = ("Cancelled", "on_cancellation") if cancelled else ("Crashed", "on_crashed")
+    assert place.ended(run_id).state == state
+
+    place.start(last)
+    assert called(place) == [[kind, "it", run_id, state, state.upper()]]
+    place.start(last)
+    place.ended(place.submit())
+    eventually(lambda: len(noted(place)) == 2, why="the other run's hook was called after it")
+    assert [line[0] for line in noted(place)] == [kind, "on_completion"], "once"
 
 
 def test_a_draining_runner_waits_for_hooks(place: Place) -> None:

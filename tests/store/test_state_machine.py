@@ -33,6 +33,7 @@ from orchestrator.model.states import FINAL, State
 from orchestrator.store import (
     children,
     deployments,
+    hooks,
     keys,
     leases,
     logs,
@@ -385,6 +386,14 @@ class StoreMachine(RuleBasedStateMachine):
         seen = {"right": now, "stale": now + 1, "token only": None}[beat]
         expected = self.oracle.reap(run_id, token, seen)
         assert self.ask(leases.reap_run(run_id, token, seen, "died")) == expected
+
+    @rule()
+    def call_hooks(self) -> None:
+        """A runner has come that calls what is owed."""
+        taken = self.ask(hooks.take_hooks(D, 100, 0))
+        assert {run_id for run_id, _ in taken} == self.oracle.call_hooks()
+        for run_id, _ in taken:
+            self.ask(hooks.hooks_called(run_id))
 
     @rule(runner=runner_ids, steps=st.lists(st.tuples(st.sampled_from(STEPS), picks), max_size=10))
     def a_life(self, runner: RunnerId, steps: list[tuple[str, int]]) -> None:

@@ -29,6 +29,7 @@ from orchestrator.store import (
     children,
     deployments,
     events,
+    hooks,
     keys,
     leases,
     logs,
@@ -319,6 +320,7 @@ SAMPLES: dict[str, list[Sample]] = {
         lambda _: runs.submit_run(replace(new_run(NEW), retry_of=ENDED)),
         lambda _: runs.submit_runs(D, [new_run(NEW), new_run(OTHER, 4_102_444_800_000)]),
     ],
+    "take_hooks": [lambda _: hooks.take_hooks(D, 5, 1000)],
     "sweep_runs": [lambda _: first_of(upkeep.sweep_runs(D), "sweep_runs")],
     "tick_schedule": [
         lambda s: tick(s.cursor, "", s.cursor + 1),

@@ -210,6 +210,14 @@ def families(slot: Slot) -> Iterator[str]:
             yield f"I23 {count} children of {run_id} are to be cancelled: it has fewer"
 
 
+def owed_hooks(slot: Slot) -> Iterator[str]:
+    """Hooks are owed to runs that are over."""
+    for run_id in slot.hooks:
+        run = slot.runs.get(run_id)
+        if run is not None and not run.is_final:
+            yield f"hooks: {run_id} ({run.state}) is not over, and hooks of its end are owed"
+
+
 def versions(slot: Slot) -> Iterator[str]:
     """I17: the newest versions, none missing between them."""
     newest = next(iter(slot.versions), 0)
@@ -228,5 +236,6 @@ CHECKS: tuple[Callable[[Slot], Iterator[str]], ...] = (
     consumers,
     notes,
     families,
+    owed_hooks,
     versions,
 )

@@ -27,7 +27,7 @@ SCHEMA: Mapping[str, str] = {
     rf"orc:\{{{_D}\}}:(deployment|schedules|runners|triggers|progress)": "hash",
     rf"orc:\{{{_D}\}}:versions": "list",
     rf"orc:\{{{_D}\}}:(queue:first|queue|queue:late|outbox)": "stream",
-    rf"orc:\{{{_D}\}}:(delayed|leases|runs|expiring|stopping)": "zset",
+    rf"orc:\{{{_D}\}}:(delayed|leases|runs|expiring|stopping|hooks)": "zset",
     rf"orc:\{{(?P<d>{_D})\}}:run:(?P=d)-[0-9a-v]{{21}}": "hash",
     rf"orc:\{{(?P<l>{_D})\}}:log:(?P=l)-[0-9a-v]{{21}}": "stream",
     rf"orc:\{{(?P<c>{_D})\}}:children:(?P=c)-[0-9a-v]{{21}}": "zset",
@@ -112,6 +112,7 @@ class Slot:
     families: Mapping[str, int] = field(default_factory=dict)
     """Run -> life time of that."""
     stopping: Mapping[str, float] = field(default_factory=dict)
+    hooks: Mapping[str, float] = field(default_factory=dict)
     versions: tuple[int, ...] = ()
     """Their numbers, as they stand."""
 
@@ -239,6 +240,7 @@ def _read_slot(client: Client, d: DeploymentId, types: Mapping[str, str]) -> Slo
         },
         families={run_id: int(client.pttl(keys.children(run_id))) for run_id in parents},
         stopping=dict(client.zrange(keys.stopping(d), 0, -1, withscores=True)),
+        hooks=dict(client.zrange(keys.hooks(d), 0, -1, withscores=True)),
         versions=tuple(
             json.loads(each)["number"] for each in client.lrange(keys.versions(d), 0, -1)
         ),

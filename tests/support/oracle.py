@@ -114,6 +114,8 @@ class OracleDeployment:
     """The server is not the one it was, and not every runner has said what it holds."""
     stopping: dict[str, int] = field(default_factory=dict)
     """Run -> how many of its children are to be cancelled."""
+    hooks: set[str] = field(default_factory=set)
+    """Ended runs whose hooks nobody has called."""
 
     # Runs come, wait, go.
 
@@ -167,6 +169,7 @@ class OracleDeployment:
             return "open"
         del self.runs[run_id]
         self.stopping.pop(run_id, None)
+        self.hooks.discard(run_id)
         return "ok"
 
     def delete(self, *, force: bool) -> tuple[str, int]:
@@ -350,16 +353,23 @@ class OracleDeployment:
             return "stale"
         if run.state is State.CANCELLING:
             self._end(run_id, State.CANCELLED)
+            self.hooks |= {run_id} if run.started else set()
             return "cancelled"
         spent = run.recoveries == MOST_RECOVERIES or self.on_lost == "fail"
         if spent if run.started else run.unbegun == MOST_UNBEGUN:
             self._end(run_id, State.CRASHED)
+            self.hooks.add(run_id)
             return "crashed"
         run.recoveries += run.started
         run.unbegun += not run.started
         run.begin_as = run.attempt + run.started
         self._wait(run_id, FIRST, State.SCHEDULED)
         return "recovered"
+
+    def call_hooks(self) -> set[str]:
+        """All that are owed; nothing is any more."""
+        called, self.hooks = self.hooks, set()
+        return called
 
     # Flags and runners.
 
@@ -572,6 +582,7 @@ class OracleDeployment:
                 for slug, each in self.schedules.items()
             },
             "stopping": dict(self.stopping),
+            "hooks": sorted(self.hooks),
             "runs": {run_id: _run(run) for run_id, run in self.runs.items()},
         }
 

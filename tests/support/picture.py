@@ -28,6 +28,7 @@ def picture_of(slot: Slot) -> dict[str, Any]:
             each.definition.slug: _schedule(each) for each in schedules_of(slot.schedules)
         },
         "stopping": {run_id: int(count) for run_id, count in slot.stopping.items()},
+        "hooks": sorted(slot.hooks),
         "runs": {run_id: _run(slot, run_id, run) for run_id, run in slot.runs.items()},
     }
 

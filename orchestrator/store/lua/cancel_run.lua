@@ -7,7 +7,7 @@
 -- now or at its next beat, and writes Cancelled when the processes are gone. Final: unchanged (I7).
 -- What it has asked for is to be cancelled too.
 local record = redis.call('HMGET', run, 'state', 'attempt', 'runner', 'history', 'ticket',
-  'children')
+  'children', 'retention_days')
 local state = record[1]
 if not state then return 'gone' end
 if state == 'Cancelling' then return 'cancelling' end
@@ -32,6 +32,6 @@ redis.call('ZREM', delayed, run_id)
 drop_ticket(record[5], {first = queue_first, queue = queue, late = queue_late})
 change(run, record[4], at, 'Cancelled', record[2], '', why, requested)
 part(run_id, 'Cancelled', record[6], stopping)
-conclude(run_id, at, retention_ms, ended,
+conclude(run_id, at, record[7], retention_ms, ended,
   {run = run, log = log, children = record[6] and children, expiring = expiring})
 return 'cancelled'

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- KEYS  deployment schedules triggers progress versions runners leases delayed queue_first queue queue_late runs expiring stopping outbox
+-- KEYS  deployment schedules triggers progress versions runners leases delayed queue_first queue queue_late runs expiring stopping hooks outbox
 -- ARGV  begun force run_prefix log_prefix children_prefix control ended
 -- USES  states tickets guards registered outbox
 -- REPLY ok | more | served | running | revived | gone
@@ -46,5 +46,5 @@ end
 if claimed > 0 then redis.call('PUBLISH', control, 'runs') end
 if #records == PAGE then return {'more', tostring(number)} end
 redis.call('UNLINK', leases, delayed, queue_first, queue, queue_late, runs, expiring,
-  stopping)
+  stopping, hooks)
 return {'ok', tostring(number)}

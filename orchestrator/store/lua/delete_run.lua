@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- KEYS  run log children runs expiring stopping
+-- KEYS  run log children runs expiring stopping hooks
 -- ARGV  run_id
 -- USES  states guards
 -- REPLY ok | open | gone
@@ -8,10 +8,11 @@
 local state = redis.call('HGET', run, 'state')
 if not state then return 'gone' end
 if WAITING[state] or CLAIMED[state] then return 'open' end
-check_sets(runs, expiring, stopping)
+check_sets(runs, expiring, stopping, hooks)
 
 redis.call('UNLINK', run, log, children)
 redis.call('ZREM', runs, run_id)
 redis.call('ZREM', expiring, run_id)
 redis.call('ZREM', stopping, run_id)
+redis.call('ZREM', hooks, run_id)
 return 'ok'

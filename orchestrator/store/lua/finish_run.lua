@@ -7,7 +7,7 @@
 -- in the same step (I14). The same token again answers the same word (I15).
 -- Answers the word and when the next attempt is due ('' when queued or over).
 local record = redis.call('HMGET', run, 'state', 'token', 'attempt', 'runner', 'history', 'ticket',
-  'failures', 'last_word', 'limited', 'children')
+  'failures', 'last_word', 'limited', 'children', 'retention_days')
 local before, attempt, runner = record[1], record[3], record[4]
 if not before then return {'gone', ''} end
 if record[2] ~= token then return {'lease_lost', ''} end
@@ -61,7 +61,7 @@ local over, word = state, 'ok'
 if again then over, word = 'Cancelled', 'cancelled' end
 local answer = record_end(over, reason, word, '', {'ended_at', at, 'ticket', ''})
 part(run_id, over, record[10], stopping)
-conclude(run_id, at, retention_ms, ended,
+conclude(run_id, at, record[11], retention_ms, ended,
   {run = run, log = log, children = record[10] and children, expiring = expiring})
 if record[9] == '1' then redis.call('PUBLISH', control, 'queue') end
 return answer

@@ -1,16 +1,16 @@
 #!lua flags=allow-oom
--- KEYS  deployment leases runs schedules runners delayed queue_first queue queue_late expiring stopping
+-- KEYS  deployment leases runs schedules runners delayed queue_first queue queue_late expiring stopping hooks
 -- ARGV  runner run_prefix thorough
 -- USES  clock tickets groups
 -- REPLY ok | gone
 -- Everything of a deployment that may need care, in one look, which counts the runner's beat. An
--- idle deployment costs few commands: only a `thorough` look finds the last three, and when its
+-- idle deployment costs few commands: only a `thorough` look finds the last four, and when its
 -- schedules are due.
 -- `odd`: there are not as many paths as open runs, or one leads astray (I12, I13; repair_deployment).
 -- `expired`: the time of some ended runs is over (sweep_runs).
 -- Answers the word, held, paused, tickets nobody took, when the scheduler must look, the leases as
 -- {run, token, beat, lease_ms}, the runners as {name, beat}, whether `runner` is to drain, odd,
--- expired, runs whose children are to be cancelled.
+-- expired, runs whose children are to be cancelled, whether hooks are owed (take_hooks).
 local facts = redis.call('HMGET', deployment, 'name', 'held', 'paused', 'has_schedules')
 local is_quiet = redis.call('EXISTS', leases, delayed, queue_first, queue_late) == 0
 
@@ -41,11 +41,13 @@ for _, stream in ipairs(is_quiet and {queue} or {queue_first, queue, queue_late}
     for _, entry in ipairs(taken) do odd = odd or not leased[entry[2][2]] end
   end
 end
-local expired, parting = false, {}
+local expired, parting, owed = false, {}, false
 if thorough == '1' then
   local open = redis.call('ZCARD', runs) - redis.call('ZCARD', expiring)
   odd = odd or open ~= waiting + redis.call('ZCARD', delayed) + #held_leases
-  expired = redis.call('ZCOUNT', expiring, '-inf', now()) > 0
+  local at = now()
+  expired = redis.call('ZCOUNT', expiring, '-inf', at) > 0
+  owed = redis.call('ZCOUNT', hooks, '-inf', at) > 0
   parting = redis.call('ZRANGE', stopping, 0, 99)
 end
 
@@ -75,4 +77,4 @@ end
 local function flag(value) return value == '1' and '1' or '' end
 return {facts[1] and 'ok' or 'gone', flag(facts[2]), flag(facts[3]), tostring(waiting),
   due and string.format('%.0f', due) or '', held_leases, seen, drain,
-  thorough == '1' and odd and '1' or '', expired and '1' or '', parting}
+  thorough == '1' and odd and '1' or '', expired and '1' or '', parting, owed and '1' or ''}

@@ -1,14 +1,17 @@
 #!lua flags=allow-oom
--- KEYS  run log children deployment leases queue_first queue queue_late expiring stopping outbox
--- ARGV  run_id token beat reason retention_ms control ended
+-- KEYS  run log children deployment leases queue_first queue queue_late expiring stopping hooks outbox
+-- ARGV  run_id token beat reason retention_ms hooks_after_ms control ended
 -- USES  clock outbox history states tickets guards ending
 -- REPLY recovered | cancelled | crashed | stale | gone
 -- Claimed -> Scheduled at the front of the queue, or final; only while (token, beat) are what the
 -- observer saw. An empty beat: the owner's own host reports its death. At most so often (I11): an
 -- attempt that was lost before its start was allowed has done nothing, and spends no recovery.
+-- Hooks of a run that ends here are owed: its process could not call them. Who calls them himself
+-- has `hooks_after_ms` for it, then any runner of the deployment may (take_hooks).
 local MOST = {recoveries = 3, unbegun = 20}
 local record = redis.call('HMGET', run, 'state', 'token', 'attempt', 'runner', 'history', 'ticket',
-  'beat', 'started_at', 'recoveries', 'limited', 'children', 'unbegun')
+  'beat', 'started_at', 'recoveries', 'limited', 'children', 'unbegun',
+  'retention_days')
 local state, attempt, runner = record[1], record[3], record[4]
 if not state then return 'gone' end
 if record[2] ~= token or not CLAIMED[state] then return 'stale' end
@@ -17,7 +20,7 @@ local had_started = (record[8] or '') ~= ''
 local on_lost = redis.call('HGET', deployment, 'on_lost')
 local streams = {first = queue_first, queue = queue, late = queue_late}
 check_streams(queue_first, streams[place_of(record[6])])
-check_sets(expiring)
+check_sets(expiring, hooks)
 check_family(record[11], children, stopping)
 check_outbox()
 
@@ -29,7 +32,10 @@ local function over(new_state, why, word, error)
     'ended_at', at, 'ticket', '', 'error', error,
   })
   part(run_id, new_state, record[11], stopping)
-  conclude(run_id, at, retention_ms, ended,
+  if had_started or new_state == 'Crashed' then
+    redis.call('ZADD', hooks, string.format('%.0f', at + tonumber(hooks_after_ms)), run_id)
+  end
+  conclude(run_id, at, record[13], retention_ms, ended,
     {run = run, log = log, children = record[11] and children, expiring = expiring})
   if record[10] == '1' then redis.call('PUBLISH', control, 'queue') end
   return word

@@ -6,7 +6,7 @@
 -- Claimed -> Scheduled at the front of the queue, by the holder of the lease only; the next claim
 -- begins the same attempt with a new token. A run that was being cancelled ends instead (I9).
 local record = redis.call('HMGET', run, 'state', 'token', 'attempt', 'runner', 'history', 'ticket',
-  'last_word', 'limited', 'children')
+  'last_word', 'limited', 'children', 'retention_days')
 local state, attempt, runner = record[1], record[3], record[4]
 if not state then return 'gone' end
 if record[2] ~= token then return 'lease_lost' end
@@ -27,7 +27,7 @@ if state == 'Cancelling' then
     'ended_at', at, 'ticket', '', 'last_word', 'release cancelled',
   })
   part(run_id, 'Cancelled', record[9], stopping)
-  conclude(run_id, at, retention_ms, ended,
+  conclude(run_id, at, record[10], retention_ms, ended,
     {run = run, log = log, children = record[9] and children, expiring = expiring})
   if record[8] == '1' then redis.call('PUBLISH', control, 'queue') end
   return 'cancelled'

@@ -38,14 +38,14 @@ end
 local function read(id)
   local key = run_prefix .. id
   local values = redis.call('HMGET', key, 'state', 'ticket', 'scheduled_at', 'created_at',
-    'last_word', 'waits')
+    'last_word', 'waits', 'retention_days')
   local record = {id = id, key = key, state = values[1], ticket = values[2] or '',
     created_at = values[4], life = redis.call('PTTL', key)}
   for name, set in pairs(sets) do record[name] = redis.call('ZSCORE', set, id) end
   record.is_waiting, record.is_claimed = WAITING[values[1]], CLAIMED[values[1]]
   record.standing = standing(id, record.ticket)
   record.due = tonumber(string.match(values[5] or '', '^finish retry (%d+)$') or values[3])
-  record.waits = values[6] == '1'
+  record.waits, record.days = values[6] == '1', values[7]
   return record
 end
 
@@ -117,7 +117,7 @@ local function mend(record)
   remove('leases', record)
   remove('delayed', record)
   if record.state then
-    local life = record.life >= 0 and record.life or kept_ms(record.key, retention_ms)
+    local life = record.life >= 0 and record.life or kept_ms(record.days, retention_ms)
     if record.life < 0 then
       write('PEXPIRE', record.key, string.format('%.0f', life))
       note(record.id, 'over, and its record never expires')

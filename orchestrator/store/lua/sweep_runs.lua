@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- KEYS  runs expiring stopping
+-- KEYS  runs expiring stopping hooks
 -- ARGV  run_prefix log_prefix children_prefix
 -- USES  clock states guards
 -- REPLY ok | more
@@ -13,13 +13,14 @@ for _, id in ipairs(over) do
   local state = redis.call('HGET', run_prefix .. id, 'state')
   open[id] = WAITING[state] or CLAIMED[state]
 end
-check_sets(runs, stopping)
+check_sets(runs, stopping, hooks)
 
 for _, id in ipairs(over) do
   if not open[id] then
     redis.call('UNLINK', run_prefix .. id, log_prefix .. id, children_prefix .. id)
     redis.call('ZREM', runs, id)
     redis.call('ZREM', stopping, id)
+    redis.call('ZREM', hooks, id)
   end
   redis.call('ZREM', expiring, id)
 end

@@ -51,8 +51,8 @@ local function cancel_open()
       drop_ticket(run.ticket, streams)
       change(key, run.history, at, 'Cancelled', run.attempt, '', because, requested)
       part(run.id, 'Cancelled', run.children, stopping)
-      conclude(run.id, at, retention_ms, ended, {run = key, log = log_prefix .. run.id,
-        children = run.children and children_prefix .. run.id, expiring = expiring})
+      conclude(run.id, at, run.retention_days, retention_ms, ended, {run = key,
+        log = log_prefix .. run.id, children = run.children and children_prefix .. run.id, expiring = expiring})
     end
   end
   open = still
@@ -95,7 +95,8 @@ for n, i in ipairs(missing) do
   redis.call('ZADD', runs, at, id)
   if what == 'skip' then
     change(key, history, at, 'Skipped', 0, '', why, {'ended_at', at})
-    conclude(id, at, retention_ms, ended, {run = key, log = log_prefix .. id, expiring = expiring})
+    conclude(id, at, facts[5], retention_ms, ended,
+      {run = key, log = log_prefix .. id, expiring = expiring})
   elseif overlap ~= 'allow' then
     open[#open + 1] = {id = id, state = 'Scheduled'}
   end

@@ -1,7 +1,8 @@
 -- A schedule whose runs must not overlap notes its runs in "<slug>:open", oldest first, whenever
 -- it makes one. Those that are over are dropped from the note then: until that the records decide.
 local LOOK_AGAIN_MS = 1000
-local OVERLAP_FIELDS = {'state', 'attempt', 'runner', 'history', 'ticket', 'children'}
+local OVERLAP_FIELDS = {'state', 'attempt', 'runner', 'history', 'ticket', 'children',
+  'retention_days'}
 local function open_runs(noted, prefix)
   local found = {}
   for id in string.gmatch(noted or '', '%S+') do

@@ -18,10 +18,10 @@ local function waiting_page(place, after, delayed_key, streams, prefix, is_wante
   end
   for _, each in ipairs(entries) do
     local record = redis.call('HMGET', prefix .. each.id, 'state', 'attempt', 'created_by',
-      'ticket', 'history')
+      'ticket', 'history', 'retention_days')
     local untouched = record[1] == 'Scheduled' and record[2] == '0' and record[4] == each.ticket
     if untouched and is_wanted(record[3] or '') then
-      each.history = record[5]
+      each.history, each.days = record[5], record[6]
       skipped[#skipped + 1] = each
     end
   end
@@ -36,7 +36,7 @@ local function skip_page(skipped, delayed_key, expiring_key, streams, prefix, pr
     change(prefix .. each.id, each.history, at, 'Skipped', 0, '', why, {
       'ended_at', at, 'ticket', '',
     })
-    conclude(each.id, at, keep_ms, channel, {run = prefix .. each.id,
+    conclude(each.id, at, each.days, keep_ms, channel, {run = prefix .. each.id,
       log = prefix_of_logs .. each.id, expiring = expiring_key})
   end
 end
