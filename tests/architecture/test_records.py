@@ -6,6 +6,8 @@ Where this fails, add the new field to the model in ``orchestrator/api/records.p
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,3 +186,21 @@ def test_what_is_late_comes_back_as_it_is_stored() -> None:
 
     assert waiting.to_json(10**12)["state"] == "Late"
     assert run_of(waiting.to_json(10**12)).state is State.SCHEDULED
+
+
+@pytest.mark.parametrize(
+    ("word", "record"),
+    [
+        ("run", RunRecord),
+        ("deployment", DeploymentRecord),
+        ("schedule", ScheduleRecord),
+        ("trigger", TriggerRecord),
+        ("runner", RunnerRecord),
+        ("event", EventRecord),
+    ],
+)
+def test_the_reference_names_every_field(word: str, record: type[Record]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
+    (named,) = re.findall(rf"^{word}: `([^`]*)`", page, re.MULTILINE)
+
+    assert named.split() == list(record.model_fields)
