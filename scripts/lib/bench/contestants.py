@@ -104,14 +104,16 @@ PEERS = (
         without=_NO_PROCESS,
     ),
 )
+# Its server does not start with the newest FastAPI that it allows.
+_PREFECT_PACKAGES = ("prefect==3.7.2", "fastapi<0.120")
 _PREFECT = frozenset({"bulk", "lag", "crash", "idle", "cold"})
 PREFECT = (
     OURS,
-    Peer("Prefect", "prefect_peer", ("prefect",), {}, {**_SLOW, "gap": 10}, _PREFECT),
+    Peer("Prefect", "prefect_peer", _PREFECT_PACKAGES, {}, {**_SLOW, "gap": 10}, _PREFECT),
     Peer(
         "Prefect, poll 1 s",
         "prefect_peer",
-        ("prefect",),
+        _PREFECT_PACKAGES,
         {"BENCH_POLL": "1"},
         {**_SLOW, "gap": 1},
         _PREFECT | {"submit", "cancel"},
