@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from copy import copy
 from datetime import date, datetime, time, timedelta
 from itertools import count
-
-from croniter import CroniterBadDateError, CroniterError, croniter
+from typing import TYPE_CHECKING
 
 from orchestrator.model.errors import InvalidSchedule
+
+if TYPE_CHECKING:
+    from croniter import croniter
 
 LONGEST_EXPRESSION = 500
 """Characters. Each field written out in full, number by number, is shorter."""
@@ -47,7 +49,7 @@ class CronTimes:
         self._minutes = _numbers(minutes, 60)
         self._seconds = _numbers(seconds, 60)
         self._every_day = fields[2:5] == ["*", "*", "*"]
-        self._day_search = croniter(" ".join(["0", "0", *fields[2:5]]), 0.0, day_or=day_or)
+        self._day_search = _search(" ".join(["0", "0", *fields[2:5]]), day_or)
 
     def since(self, start: datetime) -> Iterator[datetime]:
         """Rising local times that match, none before ``start``."""
@@ -69,6 +71,8 @@ class CronTimes:
 
     def _days(self, first: date) -> Iterator[date]:
         """Rising days that match, from ``first`` on."""
+        from croniter import CroniterBadDateError
+
         if self._every_day:
             yield from (first + n * _DAY for n in count())
         search = copy(self._day_search)  # its position is its own; the parsed fields are shared
@@ -78,6 +82,13 @@ class CronTimes:
                 yield search.get_next(datetime).date()
             except CroniterBadDateError:
                 return
+
+
+def _search(fields: str, day_or: bool) -> croniter:
+    # Imported for cron expressions only: a tenth of the start of a script that has none.
+    from croniter import croniter
+
+    return croniter(fields, 0.0, day_or=day_or)
 
 
 def _fields_of(expression: str) -> list[str]:
@@ -103,6 +114,8 @@ def _fields_of(expression: str) -> list[str]:
 
 def _times_of(expression: str, fields: list[str]) -> tuple[list[object], ...]:
     """The parsed minutes, hours and seconds; lists of numbers or with ``*``."""
+    from croniter import CroniterError, croniter
+
     try:
         parsed = croniter.expand(" ".join(fields))[0]
     # Whatever the parser trips over, it is the expression's fault: all of it is checked here.
