@@ -23,6 +23,7 @@ Kind = Literal[
     "json",
     "group",
     "union",
+    "rows",
 ]
 Steps = tuple[str, ...]
 
@@ -34,6 +35,9 @@ NONE = "none"
 
 _DEEPEST = 6
 """Models within models that get fields of their own; what is below is JSON."""
+
+MOST_ROWS = 200
+"""More are edited as JSON."""
 
 _LONG = 80
 _BY_FORMAT: dict[str, Kind] = {"date": "date", "time": "time", "date-time": "moment"}
@@ -66,7 +70,7 @@ class Field:
     options: tuple[tuple[str, str], ...] = ()
     """Of a choice or a union: value and word."""
     inner: tuple[Field, ...] = ()
-    """Of a group its parts, of a union one for each kind."""
+    """Of a group its parts, of a union one for each kind, of rows a group for each."""
     schema: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
 
@@ -87,8 +91,13 @@ class Fields:
         schema: Mapping[str, Any],
         texts: Mapping[str, str] | None = None,
         faults: Sequence[ParameterFault] = (),
+        *,
+        counts: Mapping[str, str] | None = None,
     ) -> None:
+        """``counts``: texts that say how many rows there are; else ``texts`` do, or the values."""
         self._schema = schema
+        self._counts = texts if counts is None else counts
+        self._within_unions = 0
         self._definitions = {**schema.get("definitions", {}), **schema.get("$defs", {})}
         self._texts = texts
         self._faults = faults
@@ -132,12 +141,26 @@ class Fields:
         elif branches and depth < _DEEPEST:
             return self._union(schema, branches, steps, value, required, nullable, depth)
         kind = self._kind(schema, steps, depth)
+        if kind == "rows" and not _fits_in_rows(value, self.resolved(schema["items"])):
+            kind = "json"
         made = self._plain(kind, schema, steps, value, required=required, nullable=nullable)
-        return (
-            _with(made, inner=tuple(self._properties(schema, steps, value, depth + 1)))
-            if (kind == "group")
-            else made
-        )
+        if kind == "group":
+            return _with(made, inner=tuple(self._properties(schema, steps, value, depth + 1)))
+        if kind == "rows":
+            return _with(made, inner=tuple(self._rows(schema, steps, value, depth + 1)))
+        return made
+
+    def _rows(
+        self, schema: Mapping[str, Any], steps: Steps, value: Any, depth: int
+    ) -> Iterator[Field]:
+        rows = value if isinstance(value, list) else []
+        text = (self._counts or {}).get(count_name(_name(steps)), "")
+        known = text.isascii() and text.isdecimal() and len(text) < 4
+        for at in range(min(int(text), MOST_ROWS) if known else len(rows)):
+            held = rows[at] if at < len(rows) else ABSENT
+            item = self.resolved(schema["items"])
+            made = self._field(item, (*steps, str(at)), held, False, depth)
+            yield _with(made, label=f"{steps[-1]} {at + 1}")
 
     def _union(
         self,
@@ -153,10 +176,12 @@ class Fields:
         texts = self._texts or {}
         chosen = texts.get(f"{_name(steps)}?", chosen)
         made = self._plain("union", schema, steps, value, required=required, nullable=nullable)
+        self._within_unions += 1
         inner = tuple(
             self._field(each, steps, value if str(at) == chosen else ABSENT, False, depth + 1)
             for at, each in enumerate(branches)
         )
+        self._within_unions -= 1
         inner = tuple(_renamed(each, f"{_name(steps)}?{at}") for at, each in enumerate(inner))
         options = [(str(at), _word(each)) for at, each in enumerate(branches)]
         if nullable:
@@ -210,7 +235,7 @@ class Fields:
                 each.what
                 for each in self._faults
                 if each.where == where
-                or (kind not in ("group", "union") and each.where.startswith(f"{where}."))
+                or (kind not in ("group", "union", "rows") and each.where.startswith(f"{where}."))
             ),
         )
 
@@ -245,10 +270,32 @@ class Fields:
         if named == "object" and schema.get("properties") and depth < _DEEPEST:
             return "group"
         items = self.resolved(schema.get("items"))
+        if named == "array" and items.get("properties") and self._can_be_rows(steps, depth):
+            return "rows"
         simple = items.get("type") in ("string", "integer", "number") and "enum" not in items
         if named == "array" and simple and not is_secret(self._secrets, steps):
             return "lines"
         return "json"
+
+    def _can_be_rows(self, steps: Steps, depth: int) -> bool:
+        """Not where fields go by other names, nor where secrets are known by their places."""
+        hidden = any(place[: len(steps)] == steps for place in self._secrets)
+        return depth < _DEEPEST and not self._within_unions and not hidden
+
+
+def _fits_in_rows(value: Any, item: Mapping[str, Any]) -> bool:
+    """Whether nothing of the value would be lost in rows."""
+    if not isinstance(value, list):
+        return True
+    known = set(item["properties"])
+    return len(value) <= MOST_ROWS and all(
+        isinstance(each, Mapping) and known >= set(each) for each in value
+    )
+
+
+def count_name(name: str) -> str:
+    """The field that says how many rows there are."""
+    return f"{name}#"
 
 
 def _kind_of_text(schema: Mapping[str, Any]) -> Kind:

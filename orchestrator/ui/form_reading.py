@@ -31,6 +31,9 @@ class Reading:
         if made.kind == "group":
             found = {each.label: self._value(each) for each in made.inner}
             return {name: value for name, value in found.items() if value is not ABSENT}
+        if made.kind == "rows":
+            rows = [self._value(each) for each in made.inner]
+            return rows if rows or isinstance(made.value, list) else ABSENT
         if made.kind == "union":
             kind = self._texts.get(f"{made.name}?", made.text)
             if kind == NONE:

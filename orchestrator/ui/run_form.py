@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from orchestrator.operations import runs
 from orchestrator.store.submission import create_run, find_deployment
 from orchestrator.ui.form_fields import Fields
 from orchestrator.ui.form_reading import read_document, read_form
+from orchestrator.ui.form_rows import changed_rows
 from orchestrator.ui.rendering import deployment_path
 from orchestrator.ui.routing import pages
 from orchestrator.ui.viewing import View, ViewNeeded
@@ -56,7 +57,7 @@ class Filling:
             return read_document(
                 self.deployment.name, texts.get("json", ""), self.held, self.schema
             )
-        fields = Fields(self.schema).form(self.held).fields
+        fields = Fields(self.schema, counts=texts).form(self.held).fields
         return read_form(self.deployment.name, fields, texts)
 
     def document(self, values: Mapping[str, Any]) -> str:
@@ -133,8 +134,13 @@ async def _sent(
 
 
 async def _switched(view: View, filling: Filling) -> Response | None:
-    """The other way to fill the same form, when that was asked for; None when it was not."""
+    """The other way to fill the same form, or the form with other rows, when that was asked for;
+    None when it was not."""
     texts = filling.texts or {}
+    if "rows" in texts:
+        changed = changed_rows(texts["rows"], texts, filling.schema, filling.held)
+        fresh = Fields(filling.schema, changed).form(filling.held)
+        return await _shown(view, replace(filling, texts=changed), form=fresh)
     if "switch" not in texts:
         return None
     try:

@@ -243,3 +243,86 @@ def test_a_schedule_is_previewed_added_and_changed(pages: Served, seeds: Seeds) 
     refused = send(pages, f"{place}/schedules", kind="interval", expression="often")
     assert refused.status == 422
     assert "no duration" in text_of(refused)
+
+
+LINES: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "lines": {"type": "array", "items": {"$ref": "#/$defs/Line"}, "default": [{"article": "a"}]}
+    },
+    "$defs": {
+        "Line": {
+            "type": "object",
+            "title": "Line",
+            "properties": {
+                "article": {"type": "string"},
+                "count": {"type": "integer", "default": 1},
+                "to": ADDRESS,
+            },
+            "required": ["article"],
+        }
+    },
+}
+
+
+def sent_by(shown: str) -> dict[str, str]:
+    """What a browser would send of the fields of a list."""
+    found = re.findall(r'name="(p/lines[^"]*)"(?: [a-z-]+="[^"]*")* value="([^"]*)"', shown)
+    return dict(found)
+
+
+def test_rows_are_added_and_taken_away(pages: Served, seeds: Seeds) -> None:
+    seeds.deployment(parameter_schema=LINES, parameters={})
+    place = f"/deployments/{HELLO}/run"
+    first = sent_by(page(pages, place))
+    assert first["p/lines#"] == "1"
+    assert first["p/lines/0/article"] == "a"
+
+    two = sent_by(text_of(send(pages, place, rows="+p/lines", **first)))
+    assert (two["p/lines#"], two["p/lines/1/article"], two["p/lines/1/count"]) == ("2", "", "1")
+    assert two["p/lines/1/to/city"] == "Berlin"
+    typed = two | {"p/lines/1/article": "b", "p/lines/1/count": "7", "p/lines/1/to/street": "Side"}
+    one = sent_by(text_of(send(pages, place, rows="-p/lines/0", **typed)))
+    assert (one["p/lines#"], one["p/lines/0/article"], one["p/lines/0/count"]) == ("1", "b", "7")
+    assert "p/lines/1/article" not in one
+
+    made = send(pages, place, mode="form", **one)
+    shown = page(pages, made.headers["location"])
+    assert "&#34;article&#34;: &#34;b&#34;" in shown
+    assert "&#34;street&#34;: &#34;Side&#34;" in shown
+    assert "&#34;article&#34;: &#34;a&#34;" not in shown
+
+
+def test_a_fault_is_said_in_its_row(pages: Served, seeds: Seeds) -> None:
+    seeds.deployment(parameter_schema=LINES)
+    place = f"/deployments/{HELLO}/run"
+    wrong = sent_by(page(pages, place)) | {"p/lines/0/count": "many"}
+
+    answer = send(pages, place, mode="form", **wrong)
+
+    assert answer.status == 422
+    assert 'id="p/lines/0/count-fault-1"' in text_of(answer)
+
+
+@pytest.mark.parametrize("wish", ["-p/lines/7", "-p/lines/x", "-", "+", "+p/none", "lines", "-/"])
+def test_rows_that_are_not_there(pages: Served, seeds: Seeds, wish: str) -> None:
+    seeds.deployment(parameter_schema=LINES)
+    place = f"/deployments/{HELLO}/run"
+    first = sent_by(page(pages, place))
+
+    assert sent_by(text_of(send(pages, place, rows=wish, **first)))["p/lines#"] == "1"
+
+
+def test_what_has_no_place_in_rows_is_json() -> None:
+    def kind(value: Any, **item: Any) -> str:
+        line = {**LINES["$defs"]["Line"], **item}
+        (made,) = Fields({**LINES, "$defs": {"Line": line}}).form({"lines": value}).fields
+        return made.kind
+
+    hidden = {"pin": {"type": "string", "format": "password", "writeOnly": True}}
+    assert kind([{"article": "a"}]) == "rows"
+    assert kind([]) == "rows"
+    assert kind([{"other": "a"}]) == "json"
+    assert kind(["a"]) == "json"
+    assert kind([{"article": "a"}] * 201) == "json"
+    assert kind([], properties=hidden) == "json"
