@@ -117,9 +117,8 @@ def test_an_idle_run_costs_four_scripts_and_a_bounded_number_of_commands(place: 
     spent = cost_of_a_run(place)
     # submit, claim, start, finish
     assert spent.calls["evalsha"] == 4, spent
-    # Of them two for each of the four events (is the outbox empty, and into it), and one that asks
-    # how long its deployment keeps what has ended.
-    assert spent.commands <= 48, spent
+    # Of them two for each of the four events: is the outbox empty, and into it.
+    assert spent.commands <= 47, spent
     # One wakes the runner, one whoever waits for the end.
     assert spent.calls["publish"] == 2, spent
 
@@ -183,7 +182,7 @@ def test_a_look_at_an_idle_deployment_costs_a_bounded_number_of_commands(place: 
     rounds = 24
     for number in range(rounds):
         place.store.call(look(D, RunnerId("somebody"), thorough=number % 6 == 0))
-    # Every 5 seconds: less than one and a half a second.
+    # Every 5 seconds: some one and a half a second.
     assert cost(place.store).commands / rounds <= 7, cost(place.store)
 
 
