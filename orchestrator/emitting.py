@@ -20,7 +20,8 @@ def emit_event(
 ) -> Event:
     """Add an event to the feed: triggers may start runs for it, pages and `event stream` show it.
 
-    Works the same inside a run, where its runner asks; the run is then among what is related.
+    Works the same inside a run, where its runner asks until the server answers; the run is then
+    among what is related.
 
     Args:
         event: its name, like ``order.paid``; triggers expect it by this.
@@ -32,7 +33,7 @@ def emit_event(
 
     Raises:
         InvalidOption: something that cannot be used; nothing was changed.
-        ServerUnavailable: no server answers.
+        ServerUnavailable: no server answers; not inside a run.
     """
     made = emitted(event, resource, payload, related, occurred, id)
     if context.in_run_process():

@@ -164,10 +164,11 @@ class Requests:
         return await self._store.follow(create_child(asked, token, run_id))
 
     async def _emit_event(self, asking: Asking, given: dict[str, Any]) -> dict[str, str]:
-        """As text: the record has more than the pipe must know."""
+        """As text: the record has more than the pipe must know. Asked again until the server
+        answers: the id is the same each time (I24)."""
         told = event_of("", given["event"])
         event = about_run(told, asking.id, asking.full_name, asking.depth)
-        stored = await self._store.call(emit_event(event))
+        stored = await self._contact.persist(lambda: self._store.call(emit_event(event)))
         return {"position": stored.position, "event": event_text(stored)}
 
     async def _answer(self, run: Asking, message: Message) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.model.states import State
+from orchestrator.store.events import list_events
 from tests.runner.serving import Place, definition
 from tests.support import Server, eventually
 
@@ -58,6 +59,29 @@ def work():
     assert away.texts(run_id) == ["unwritten"]
     assert runner.output.count("The server does not answer") == 1
     assert away.ended(away.submit()).state is State.COMPLETED
+
+
+def test_an_event_that_could_not_be_emitted_is_emitted_later(away: Place) -> None:
+    away.flows("""
+from orchestrator import emit_event
+
+@flow
+def work():
+    Path("began").write_text("yes")
+    while not Path("may-end").exists():
+        time.sleep(0.01)
+    return emit_event("order.paid", "4711").id
+""")
+    runner = away.start()
+    run_id = away.submit()
+    eventually(lambda: away.note("began"))
+    away.server.kill()
+    (away.folder / "may-end").touch()
+    eventually(lambda: "The server does not answer" in runner.output)
+    away.server.start()
+    run = away.ended(run_id)
+    (event,) = away.store.follow(list_events())
+    assert (run.state, run.result) == (State.COMPLETED, event.id)
 
 
 def test_I4_without_contact_a_run_stands_still_and_goes_on_when_it_is_back(away: Place) -> None:
