@@ -72,7 +72,7 @@ def _leave_home(equipment: Equipment) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    _close_all_but({0, 1, 2, *equipment.keep})
+    kernel.close_all_but({0, 1, 2, *equipment.keep})
     _reseed()
 
 
@@ -81,12 +81,6 @@ def _reseed() -> None:
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
-
-
-def _close_all_but(kept: Collection[int]) -> None:
-    for descriptor in kernel.open_descriptors():
-        if descriptor not in kept:
-            os.close(descriptor)
 
 
 def _do(job: Job) -> None:

@@ -73,6 +73,7 @@ class Tending:
         self._strangers = Strangers(self._poll)
         self._spares = Spares(stock.flows_to_fork(), stock.keep, self._poll)
         self._poll.register(control, select.EPOLLIN)
+        self._watched = select.EPOLLIN
         self._over: str | None = None
 
     def say(self, message: Message) -> None:
@@ -136,9 +137,10 @@ class Tending:
         return min(max(min(due) - self._clock.elapsed(), 0.0), quiet or _LOOK_AGAIN)
 
     def _watch_control(self) -> None:
-        if self._over is None:
-            writing = 0 if self._outbox.is_empty() else select.EPOLLOUT
-            self._poll.modify(self._control, select.EPOLLIN | writing)
+        wanted = select.EPOLLIN | (0 if self._outbox.is_empty() else select.EPOLLOUT)
+        if self._over is None and wanted != self._watched:
+            self._poll.modify(self._control, wanted)
+            self._watched = wanted
 
     def _hear(self, events: int) -> None:
         if events & select.EPOLLOUT:

@@ -13,6 +13,7 @@ from bench import (
     pages,
     peers,
     product,
+    profile,
     recovery,
     report,
     results,
@@ -32,6 +33,7 @@ def _without_options(measure: Callable[[], list[Figure]]) -> Measuring:
 SECTIONS: dict[str, Measuring] = {
     "product": lambda chosen: product.measure(chosen.runs),
     "submit": lambda _: submitting.measure(),
+    "profile": lambda chosen: profile.measure(chosen.runs),
     "load": lambda chosen: load.measure(chosen.runs),
     "events": lambda _: events.measure(),
     "peers": lambda _: peers.measure(),
