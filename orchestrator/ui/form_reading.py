@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from orchestrator.model.errors import InvalidParameters, ParameterFault
 from orchestrator.model.secrets import MASK, is_secret, secret_places
-from orchestrator.ui.form_fields import ABSENT, NONE, Field
+from orchestrator.ui.form_field import ABSENT, NONE, Field
 
 
 class Reading:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from orchestrator.ui.form_fields import Field, Fields, count_name
+from orchestrator.ui.form_field import Field, count_name
+from orchestrator.ui.form_fields import Fields
 
 Texts = Mapping[str, str]
 

@@ -10,7 +10,8 @@ import pytest
 from orchestrator.model.errors import InvalidParameters, ParameterFault
 from orchestrator.model.ids import RunId
 from orchestrator.store.leases import start_run
-from orchestrator.ui.form_fields import Field, Fields
+from orchestrator.ui.form_field import Field
+from orchestrator.ui.form_fields import Fields
 from orchestrator.ui.form_reading import read_document, read_form
 from tests.api.serving import Served
 from tests.cli.seeds import HELLO, Seeds
