@@ -182,19 +182,18 @@ class Aftermath:
         """No more at a time than can be called at once: what waits here others could not take."""
         take = partial(self._store.call, take_hooks(d, self._shared.here.spec.limit, HOLD_MS))
         try:
-            await self._code_is_loaded()
+            # Nobody's leaving waits for code that cannot be loaded: the duties stay.
+            while not (self._spawning.is_ready or self._shared.is_leaving()):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
             while not self._shared.is_leaving() and (owed := await self._contact.persist(take)):
                 await asyncio.gather(*(self._call(*each) for each in owed))
         finally:
             self._catching_up.discard(d)
 
-    async def _code_is_loaded(self) -> None:
-        while not self._spawning.is_ready:  # noqa: ASYNC110 - only while code is loaded anew
-            await asyncio.sleep(0.1)
-
     async def _call(self, run_id: RunId, token: str) -> None:
         async with self._slots:
-            await self._code_is_loaded()
+            while not self._spawning.is_ready:  # noqa: ASYNC110 - only while code is loaded anew
+                await asyncio.sleep(0.1)
             ask = partial(self._store.call, read_run(run_id))
             run = await self._contact.persist(ask)
             if run is not None and self._has_hooks(run):
