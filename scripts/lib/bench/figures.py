@@ -42,7 +42,7 @@ class Figure:
     @property
     def spread(self) -> str:
         """From where to where its rounds went."""
-        if self.low is None or self.high is None:
+        if self.low is None or self.high is None or self.low == self.high:
             return ""
         return f"{short(self.low)}–{short(self.high)}"  # noqa: RUF001 - a range, for people
 

@@ -37,6 +37,8 @@ def measure(runs: int) -> list[Figure]:
 
 
 def _capacity(place: Place, runs: int) -> float:
+    with place.serving(limit=SLOTS):
+        pass  # registers the deployment
     place.submit_bulk(runs)
     with place.serving(limit=SLOTS):
         moments = place.moments(runs)

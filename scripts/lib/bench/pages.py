@@ -35,7 +35,7 @@ def measure(deployments: int, runs: int) -> list[Figure]:
     """The first byte to the last of each page, one after the other, p95."""
     with fresh_place() as place, closing(open_store(place.url)) as store:
         _fill(store, deployments, runs // deployments)
-        name = "flow-0500/bench"
+        name = f"flow-{deployments // 2:04}/bench"
         newest = place.client.runs(1, name)[0].id
         with _served(place.url) as url:
             return [
