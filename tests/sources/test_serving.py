@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
@@ -462,3 +464,31 @@ def test_a_look_outlives_a_spawner_that_dies_meanwhile(serving: Serving, home: P
         assert not is_gone(look)
     commit = serving.repository.commit_version("two")
     serving.serves(lambda code: code.commit == commit)
+
+
+SMALL = 'mount -t tmpfs -o size=4m none "$0" && exec "$@"'
+PRIVATE = ["unshare", "--mount"] + ["--map-root-user"] * (os.geteuid() != 0)
+
+
+@pytest.mark.long
+def test_F72_a_full_disk_keeps_new_code_away_and_the_old_serves_on(
+    serving: Serving, home: Path
+) -> None:
+    old = head(serving.repository)
+    text = SCRIPT.format(source=POLLED.format(url=serving.repository.url))
+    (serving.starter.folder / "serve.py").write_text(text)
+    script = serving.starter.command(
+        *PRIVATE, "sh", "-c", SMALL, str(home), sys.executable, "serve.py"
+    )
+    eventually(lambda: serving.runners() and "Serving." in script.output, within=60)
+    filler = Path(f"/proc/{script.pid}/root{home}/all")
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+    commit = serving.repository.commit_version("two")
+    serving.serves(lambda code: "No space left" in (code.trouble or ""))
+    run = serving.run()
+    assert (run.result, run.commit) == (["one"], old)
+    filler.unlink()
+    serving.serves(lambda code: code.commit == commit and code.trouble is None)
+    assert serving.run().result == ["two"]
