@@ -103,17 +103,16 @@ class Registrar:
             d = next(iter(self._again))
             await self._register(d)
             self._again.discard(d)
-        await self._store.call_all([*self._news_of_code(), say_runner(self._record())])
+        loaded = self._newly_loaded()
+        notes = [note_code(d, self._here.served[d].version, by) for d, by in loaded.items()]
+        await self._store.call_all([*notes, say_runner(self._record())])
+        self._noted |= loaded
 
-    def _news_of_code(self) -> list[Request[Any]]:
-        """What has been loaded since this was asked last."""
-        requests: list[Request[Any]] = []
-        for d, definition in self._here.served.items():
-            by = self._registrant(definition.full_name)
-            if by.content_hash and self._noted.get(d) != by:
-                self._noted[d] = by
-                requests.append(note_code(d, definition.version, by))
-        return requests
+    def _newly_loaded(self) -> dict[DeploymentId, Registrant]:
+        """The code of which the list of versions does not know yet."""
+        served = self._here.served.items()
+        known = {d: self._registrant(definition.full_name) for d, definition in served}
+        return {d: by for d, by in known.items() if by.content_hash and self._noted.get(d) != by}
 
     def _registrant(self, name: str) -> Registrant:
         here, code = self._here, self._code().get(name)
