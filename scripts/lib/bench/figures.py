@@ -37,7 +37,7 @@ class Figure:
         if not self.beside:
             return ""
         more = "more than " if self.at_least else ""
-        return f"{more}{self.value / self.beside:.2f} of {self.beside_what}"
+        return f"{more}{short(self.value / self.beside)} of {self.beside_what}"
 
     @property
     def spread(self) -> str:

@@ -58,7 +58,7 @@ class Target:
 def _peer(figure: Figure) -> str:
     name = figure.name.partition(": ")[2]
     assert figure.beside
-    return f"{name} {figure.amount}, {figure.value / figure.beside:.2f} of ours"
+    return f"{name} {figure.amount}, {short(figure.value / figure.beside)} of ours"
 
 
 TARGETS = (
