@@ -30,14 +30,15 @@ class Section:
     @property
     def provenance(self) -> str:
         """When and where, as one sentence."""
-        quiet = self.busy is None or self.busy < QUIET_CORES
-        how = (
-            "quiet" if quiet else f"busy with other work ({self.busy:.1f} cores of it just before)"
-        )
+        how = "quiet"
+        if not self.is_quiet:
+            how = f"busy with other work ({self.busy:.1f} cores of it just before)"
         return f"Taken {self.taken}, {self.machine}; the machine was {how}."
 
-    def figure(self, name: str) -> Figure | None:
-        return next((each for each in self.figures if each.name == name), None)
+    @property
+    def is_quiet(self) -> bool:
+        """Whether others left the machine alone when it began."""
+        return self.busy is None or self.busy < QUIET_CORES
 
     def points(self, against: str) -> list[Figure]:
         """Of the curves that this grows along."""

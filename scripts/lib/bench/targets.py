@@ -31,7 +31,8 @@ class Target:
             return f"| {self.what} | {sign} {short(self.bound)} | not taken | | |"
         reached = "yes" if self._reaches(ours.value) else "no"
         goal = f"{sign} {short(self.bound)} {ours.unit}"
-        return f"| {self.what} | {goal} | {ours.amount} | {reached} | {self._peers(results)} |"
+        how = "" if results[self.section].is_quiet else " (busy machine)"
+        return f"| {self.what} | {goal} | {ours.amount}{how} | {reached} | {self._peers(results)} |"
 
     def _reaches(self, value: float) -> bool:
         return value >= self.bound if self.is_least else value <= self.bound
