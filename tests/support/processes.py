@@ -110,8 +110,8 @@ def is_gone(pid: int) -> bool:
 
 
 def stands_still(pid: int) -> bool:
-    """Whether a process is stopped, or gone."""
-    return _state(pid) in "TtZX"
+    """Whether a process is stopped, waits in the kernel, or is gone."""
+    return _state(pid) in "TtDZX"
 
 
 def _state(pid: int) -> str:

@@ -217,11 +217,13 @@ def _targets(host: Host, fault: Fault) -> list[int]:
 
 def _stopped(pid: int) -> list[int]:
     """A process and all below it, standing still: as a host does, and so that none can report
-    another's death. What stands still forks no more, so nothing escapes."""
+    another's death. What stands still forks no more, so nothing escapes. Who waits in the kernel
+    counts, once nobody new has come: who starts a process waits there for one that is stopped."""
+    before: list[int] = []
     pids = all_below([pid])
-    while not all(map(stands_still, pids)):
+    while pids != before or not all(map(stands_still, pids)):
         _signal(pids, signal.SIGSTOP)
-        pids = all_below([pid])
+        before, pids = pids, all_below([pid])
     return pids
 
 
