@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 
@@ -13,7 +14,8 @@ _WHY = "the run is being stopped"
 
 
 class Cancellation:
-    """SIGTERM: raises RunCancelled in user code, once; before that it ends the process.
+    """SIGTERM: raises RunCancelled in user code, once; before that it ends the process. In an event
+    loop the task that is interrupted gets it, and all others are cancelled.
 
     Installed ahead of the fork, while the signal is blocked: less to do on the way of each run.
     """
@@ -70,7 +72,24 @@ class Cancellation:
     def _raise_once(self) -> None:
         if self._armed:
             self._armed = False  # a second signal must not cut the finally blocks short
-            raise RunCancelled(_WHY)
+            if _is_anybody_s_turn():
+                raise RunCancelled(_WHY)
+
+
+def _is_anybody_s_turn() -> bool:
+    """Whether an exception that is raised here reaches user code. What an event loop is at between
+    two turns of tasks swallows exceptions; and a task that ends by one need not be the flow."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or not hasattr(asyncio, "run"):  # nobody has imported it, or all of it
+        return True
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return True
+    interrupted = asyncio.current_task(loop)
+    for task in asyncio.all_tasks(loop) - {interrupted}:
+        loop.call_soon_threadsafe(task.cancel)
+    return interrupted is not None
 
 
 cancellation = Cancellation()

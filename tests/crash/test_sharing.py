@@ -109,6 +109,8 @@ def values_of(raw: Any, key: bytes) -> list[bytes]:
         return list(raw.zrange(key, 0, -1))
     if kind == b"set":
         return list(raw.smembers(key))
+    if kind == b"list":
+        return list(raw.lrange(key, 0, -1))
     return [raw.get(key)]
 
 

@@ -88,6 +88,38 @@ def test_cancelling_an_async_flow_runs_its_finally_blocks(open_desk: Open) -> No
     assert line.raw == [b"cleaned"]
 
 
+BETWEEN_TURNS = """
+    def spin():
+        time.sleep(0.01)
+        asyncio.get_running_loop().call_soon(spin)
+    spin()
+"""
+IN_ANOTHER_TASK = """
+    async def spin():
+        while True:
+            time.sleep(0.01)
+            await asyncio.sleep(0)
+    spinning = asyncio.create_task(spin())
+"""
+
+
+@pytest.mark.parametrize("busy", [BETWEEN_TURNS, IN_ANOTHER_TASK])
+def test_a_cancel_that_does_not_meet_the_async_flow_itself_reaches_it(
+    open_desk: Open, busy: str
+) -> None:
+    desk = open_desk(
+        TELLS
+        + "import asyncio, time\n@flow\nasync def f():"
+        + busy
+        + "    try:\n        tell(at='work')\n        await asyncio.sleep(600)\n"
+        + "    finally:\n        print('cleaned')\n"
+    )
+    line = working(desk.run())
+    desk.say("stop", key=line.key, reason="cancel", grace=FAR)
+    assert line.finished()["state"] == "Cancelled"
+    assert line.raw == [b"cleaned"]
+
+
 def test_who_ignores_sigterm_is_killed_after_the_grace(open_desk: Open) -> None:
     desk = open_desk(IMMUNE)
     line = working(desk.run())
