@@ -89,22 +89,35 @@ class Conversation:
 
     def _reply_to(self, number: int) -> Message:
         while True:
-            with self._changed:
-                while self._reading and number not in self._replies:
-                    self._changed.wait()
-                if number in self._replies:
-                    return self._replies.pop(number)
-                if self._gone:
-                    raise _runner_is_gone()
-                self._reading = True
-            self._read()
+            reads = False
+            try:
+                with self._changed:
+                    while self._reading and number not in self._replies:
+                        self._changed.wait()
+                    if number in self._replies:
+                        return self._replies.pop(number)
+                    if self._gone:
+                        raise _runner_is_gone()
+                    self._reading = reads = True
+                self._read()
+            finally:  # a signal may raise between any two lines, also before the reading begins
+                if reads:
+                    self._stop_reading()
 
     def _read_in_loop(self) -> None:
         with self._changed:
             if self._reading:
                 return  # a thread has it in a moment, and hands on what is for us
             self._reading = True
-        self._read(socket.MSG_DONTWAIT)
+        try:
+            self._read(socket.MSG_DONTWAIT)
+        finally:
+            self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        with self._changed:
+            self._reading = False
+            self._changed.notify_all()
 
     def _read(self, flags: int = 0) -> None:
         """Read what there is, for all who wait."""
@@ -120,13 +133,11 @@ class Conversation:
             gone = True
         finally:
             with self._changed:
-                self._reading = False
                 self._gone |= gone
                 for message in messages:
                     self._take(message)
                 if gone:
                     self._loops.end()
-                self._changed.notify_all()
 
     def _take(self, message: Message) -> None:
         if message["op"] != "reply":

@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.execution.conversation import Conversation
 from orchestrator.execution.pipe import Lines, Message, encode
-from orchestrator.model.errors import RunNotFound, ServerUnavailable
+from orchestrator.model.errors import RunCancelled, RunNotFound, ServerUnavailable
 
 
 @dataclass
@@ -42,6 +42,24 @@ def desk() -> Iterator[Desk]:
     yield Desk(theirs, Conversation(ours))
     theirs.close()
     ours.close()
+
+
+def test_a_question_that_was_cut_short_does_not_keep_others_from_asking(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As SIGTERM does, which raises between any two lines."""
+
+    def cut_short(_flags: int = 0) -> None:
+        raise RunCancelled
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.talk, "_read", cut_short)
+        with pytest.raises(RunCancelled):
+            desk.talk.ask("echo", {"x": 1})
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(desk.talk.ask, "echo", {"x": 2})
+        desk.answers(*desk.hears(2))
+        assert asked.result() == 2
 
 
 def test_threads_and_a_loop_ask_at_once_and_each_gets_its_answer(desk: Desk) -> None:
