@@ -222,11 +222,13 @@ def test_who_gives_up_waiting_can_ask_again(place: Place) -> None:
 
 def test_a_child_that_is_deleted_is_not_waited_for(place: Place) -> None:
     place.flows(FAMILY)
-    place.start(*family("top"))
+    runner = place.start(*family("top"))
     place.deploy(*family("middle"))
     parent = place.submit("top/test")
     child = only_child(place, parent)
+    runner.send(signal.SIGSTOP)  # or it may see the child between its two ends
     place.store.call_all([cancel_run(child, "a person"), delete_run(child)])
+    runner.send(signal.SIGCONT)
 
     error = place.ended(parent).error
     assert error is not None
