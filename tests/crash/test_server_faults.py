@@ -23,7 +23,7 @@ from tests.runner.serving import NAME, Place, Runner
 from tests.support import Server, eventually
 from tests.support.invariants import assert_invariants
 from tests.support.keyspace import Client, open_client
-from tests.support.processes import is_gone
+from tests.support.processes import is_gone, state_of
 
 D = deployment_id(NAME)
 LEASE = 1.5
@@ -136,7 +136,7 @@ def test_I4_a_server_that_stands_still_beyond_the_lease(
 
 
 def is_stopped(pid: str) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    return state_of(pid) == "T"
 
 
 def test_I1_a_restart_with_append_only_file(

@@ -13,7 +13,7 @@ import pytest
 from orchestrator.model.clock import SystemClock
 from tests.execution.desk import FAR, Open, RunLine, signal_name
 from tests.support import eventually
-from tests.support.processes import gone, is_gone
+from tests.support.processes import gone, is_gone, state_of
 
 TELLS = """
 import os, signal, subprocess, sys, time
@@ -59,10 +59,6 @@ def working(line: RunLine) -> RunLine:
     assert line.question() == {"at": "work"}
     line.answer()
     return line
-
-
-def state_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_cancelling_runs_the_finally_blocks(open_desk: Open) -> None:

@@ -12,9 +12,9 @@ import pytest
 
 from orchestrator.execution import trees
 from tests.execution.desk import FAR, Open
-from tests.execution.test_stopping import TELLS, state_of
+from tests.execution.test_stopping import TELLS
 from tests.support import eventually
-from tests.support.processes import is_gone
+from tests.support.processes import is_gone, state_of
 
 HIDES = (
     TELLS

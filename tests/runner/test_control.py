@@ -15,6 +15,7 @@ from orchestrator.store.requests import Request
 from orchestrator.store.runs import cancel_run, pause_run, resume_run
 from tests.runner.serving import NAME, Place, definition, states
 from tests.support import eventually
+from tests.support.processes import state_of
 
 SLEEPS = """
 @flow
@@ -48,8 +49,7 @@ def without_message(request: Request[Any]) -> Request[Any]:
 def stopped(place: Place) -> bool:
     """Whether the run process is in state T."""
     pid = place.note("pid") or place.note("began")
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0] == "T"
+    return state_of(pid) == "T"
 
 
 def test_a_cancelled_run_cleans_up_and_ends(place: Place) -> None:

@@ -12,7 +12,7 @@ from orchestrator.store.scripts import script
 from soak.proxy import Proxies
 from tests.runner.serving import Place, definition, reasons
 from tests.support import eventually
-from tests.support.processes import children, gone, is_gone, tree
+from tests.support.processes import children, gone, is_gone, state_of, tree
 
 LEASE = 2.0
 SLEEPS_AT_FIRST = """
@@ -69,8 +69,7 @@ def test_I4_a_runner_that_stands_still_loses_its_runs_and_drops_them(place: Plac
     os.kill(first.pid, signal.SIGSTOP)
     eventually(lambda: place.note("began-2"), why="begun again")
     assert not is_gone(pid)
-    with open(f"/proc/{pid}/stat") as file:
-        assert file.read().rpartition(")")[2].split()[0] == "T", "it ran beside its successor"
+    assert state_of(pid) == "T", "it ran beside its successor"
     os.kill(first.pid, signal.SIGCONT)
     gone([pid])
     assert place.ended(run_id).result == 2

@@ -14,6 +14,7 @@ from orchestrator.model.states import State
 from orchestrator.store.events import list_events
 from tests.runner.serving import Place, definition
 from tests.support import Server, eventually
+from tests.support.processes import state_of
 
 LEASE = 2.0
 
@@ -31,8 +32,7 @@ def away(tmp_path: Path) -> Iterator[Place]:
 
 
 def stands_still(pid: str) -> bool:
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0] == "T"
+    return state_of(pid) == "T"
 
 
 def test_an_end_that_could_not_be_written_is_written_later(away: Place) -> None:

@@ -114,13 +114,17 @@ def stands_still(pid: int) -> bool:
     return _state(pid) in "TtDZX"
 
 
+def state_of(pid: int | str) -> str:
+    """The letter of proc(5). FileNotFoundError, ProcessLookupError: there is no such process."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def _state(pid: int) -> str:
-    """The letter of proc(5); X when there is none."""
+    """The same, and X when there is none."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        return state_of(pid)
     except (FileNotFoundError, ProcessLookupError):
         return "X"
-    return stat.rpartition(")")[2].split()[0]
 
 
 def children(pid: int) -> list[int]:
