@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from bench.costs import cost
 from bench.figures import Figure
-from bench.place import Place
+from bench.place import Place, fresh_place
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.deployment import DeploymentDefinition
 from orchestrator.model.ids import RunId, RunnerId, new_nonce, new_run_id
 from orchestrator.model.states import State
 from orchestrator.store.caller import Store
+from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import announce_deployment, put_deployment
 from orchestrator.store.leases import Outcome, claim_runs, finish_run, start_run
 from orchestrator.store.runners import register_runner
@@ -94,3 +97,24 @@ class Probe:
             Figure(f"{name}: commands", spent.commands, against=against, at=at),
             Figure(f"{name}: median", middle, "ms", against=against, at=at),
         ]
+
+
+def grow(what: str, amounts: Sequence[int], add: Callable[[Probe, int, int], None]) -> list[Figure]:
+    """What so many runs (``waiting run``, say) take of the server, and what is asked beside them.
+    ``add`` makes more of them: from how many there are to how many there are to be."""
+    figures: list[Figure] = []
+    with fresh_place() as place, closing(open_store(place.url)) as store:
+        probe = Probe(place, store)
+        probe.register()
+        there = 0
+        for amount in amounts:
+            sys.stderr.write(f"{amount} {what}s\n")
+            before = place.memory()
+            add(probe, there, amount)
+            if amount:
+                each = (place.memory() - before) / (amount - there) / 1024
+                name = f"memory per {what}"
+                figures.append(Figure(name, each, "KiB", against=f"{what}s", at=amount))
+            there = amount
+            figures += probe.figures(f"{what}s", amount)
+    return figures
