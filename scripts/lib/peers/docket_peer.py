@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from docket import Docket
 
 from peers import docket_jobs
 from peers.contest import take_part
-from peers.portal import Portal
+from peers.portal import OfCoroutines, Portal
 
 CONCURRENCY = 100
 
 
-class PyDocket:
+class PyDocket(OfCoroutines):
     """Its worker, with the concurrency at which it is fastest here."""
 
     ready = "Starting worker"
@@ -32,27 +31,6 @@ class PyDocket:
         words += ["--url", self._url, "--name", f"w{self._workers}"]
         words += ["--tasks", "peers.docket_jobs:tasks", "--concurrency", str(concurrency)]
         return words
-
-    def scheduling(self) -> list[list[str]]:
-        return []
-
-    def queued(self) -> list[float]:
-        return []
-
-    def submit(self) -> Any:
-        return self._portal.call(self._each(1))
-
-    def submit_each(self, count: int) -> None:
-        self._portal.call(self._each(count))
-
-    def submit_many(self, count: int) -> None:
-        self._portal.call(self._many(count))
-
-    def submit_sleeper(self) -> Any:
-        return self._portal.call(self._sleeper())
-
-    def cancel(self, run: Any) -> None:
-        raise NotImplementedError("a coroutine ends, no process")
 
     async def _each(self, count: int) -> None:
         for _ in range(count):

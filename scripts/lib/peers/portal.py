@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -33,3 +34,43 @@ class Portal:
                 await asyncio.Event().wait()
 
         self._loop.run_until_complete(stay())
+
+
+class OfCoroutines(ABC):
+    """A contestant whose client is asyncio's and whose worker runs tasks as coroutines, those that
+    are due too: no process for a run, no scheduler, and no queue that could be looked into."""
+
+    _portal: Portal
+
+    def scheduling(self) -> list[list[str]]:
+        return []
+
+    def queued(self) -> list[float]:
+        return []
+
+    def submit(self) -> Any:
+        return self._portal.call(self._each(1))
+
+    def submit_each(self, count: int) -> None:
+        self._portal.call(self._each(count))
+
+    def submit_many(self, count: int) -> None:
+        self._portal.call(self._many(count))
+
+    def submit_sleeper(self) -> Any:
+        return self._portal.call(self._sleeper())
+
+    def cancel(self, run: Any) -> None:
+        raise NotImplementedError("a coroutine ends, no process")
+
+    @abstractmethod
+    async def _each(self, count: int) -> None:
+        """Ask for so many, one after the other."""
+
+    @abstractmethod
+    async def _many(self, count: int) -> None:
+        """Ask for so many in bulk."""
+
+    @abstractmethod
+    async def _sleeper(self) -> None:
+        """Ask for one that stays."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from peers.contest import take_part
-from peers.portal import Portal
+from peers.portal import OfCoroutines, Portal
 from peers.workers import working
 
 CONCURRENCY = 16
 
 
-class Streaq:
+class Streaq(OfCoroutines):
     """Its worker, with the concurrency at which it is fastest here."""
 
     ready = "starting worker"
@@ -30,27 +29,6 @@ class Streaq:
     def command(self, slots: int) -> list[str]:
         os.environ["BENCH_SLOTS"] = str(CONCURRENCY if slots > 1 else 1)
         return [str(Path(sys.executable).with_name("streaq")), "run", "peers.streaq_jobs:worker"]
-
-    def scheduling(self) -> list[list[str]]:
-        return []
-
-    def queued(self) -> list[float]:
-        return []
-
-    def submit(self) -> Any:
-        return self._portal.call(self._each(1))
-
-    def submit_each(self, count: int) -> None:
-        self._portal.call(self._each(count))
-
-    def submit_many(self, count: int) -> None:
-        self._portal.call(self._many(count))
-
-    def submit_sleeper(self) -> Any:
-        return self._portal.call(self._sleeper())
-
-    def cancel(self, run: Any) -> None:
-        raise NotImplementedError("a coroutine ends, no process")
 
     async def _each(self, count: int) -> None:
         for _ in range(count):
