@@ -7,8 +7,12 @@ import signal
 import sys
 import threading
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from orchestrator.model.errors import RunCancelled
+
+if TYPE_CHECKING:
+    import asyncio
 
 _WHY = "the run is being stopped"
 
@@ -72,20 +76,30 @@ class Cancellation:
     def _raise_once(self) -> None:
         if self._armed:
             self._armed = False  # a second signal must not cut the finally blocks short
-            if _is_anybody_s_turn():
+            loop = _running_loop()
+            if loop is None or _cancel_others(loop):
                 raise RunCancelled(_WHY)
 
 
-def _is_anybody_s_turn() -> bool:
-    """Whether an exception that is raised here reaches user code. What an event loop is at between
-    two turns of tasks swallows exceptions; and a task that ends by one need not be the flow."""
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None or not hasattr(asyncio, "run"):  # nobody has imported it, or all of it
-        return True
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop in which this thread is; most runs have none, and never import any."""
+    loaded = sys.modules.get("asyncio")
+    if not hasattr(loaded, "run"):  # not imported, or not yet all of it
+        return None
+    import asyncio
+
     try:
-        loop = asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return True
+        return None
+
+
+def _cancel_others(loop: asyncio.AbstractEventLoop) -> bool:
+    """Cancel the tasks whose turn it is not; whether it is any task's turn, so that it gets what is
+    raised now. Between two turns the loop swallows exceptions; and who has the turn need not be the
+    flow."""
+    import asyncio
+
     interrupted = asyncio.current_task(loop)
     for task in asyncio.all_tasks(loop) - {interrupted}:
         loop.call_soon_threadsafe(task.cancel)
