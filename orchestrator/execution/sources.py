@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import sysconfig
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
+
+FRESH_SECONDS = 2.0
+"""A file that is older than this has another time when it is changed, in whole seconds too."""
 
 Mark = tuple[int, int]
 _OURS = str(Path(__file__).resolve().parents[1])
@@ -43,12 +47,18 @@ class Sources:
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Inside, every source file that an import reads is noted, failing imports included."""
+        """Inside, every source file that an import reads is noted, failing imports included. What
+        was only just written is compiled anew, without a trace: cached code is told from outdated
+        code by size and whole seconds, and a file may change twice in one."""
         original = SourceFileLoader.path_stats
 
         def path_stats(loader: SourceFileLoader, path: Any) -> Any:
-            self.note(os.fspath(path))
-            return original(loader, path)
+            name = os.fspath(path)
+            self.note(name)
+            stats = original(loader, path)
+            if name in self._marks and stats["mtime"] > time.time() - FRESH_SECONDS:
+                raise OSError(f"{name} is too new for cached code")  # which is then left alone
+            return stats
 
         # The import system asks this method for size and time just before it reads a file.
         SourceFileLoader.path_stats = path_stats  # type: ignore[method-assign, assignment]
