@@ -1,4 +1,5 @@
-"""A client dies between any two of its commands, or loses any one answer (I1, I9, I12, I15, I22).
+"""A client, or an API, breaks off between any two of its commands, or loses any one answer (I1, I9,
+I12, I15, I22).
 
 Whatever a person was doing can be asked for again, and all is as if nothing had happened.
 """
@@ -7,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -29,11 +31,15 @@ from orchestrator.store.connection import open_store
 from orchestrator.store.keys import ATTENTION
 from orchestrator.store.leases import look
 from orchestrator.store.runners import register_runner
+from tests.api.serving import serving as serving_api
 from tests.crash.gaps import Gap, Harm, every_gap
 from tests.scheduler.scheduling import serving
 from tests.support import Server, eventually
 from tests.support.invariants import assert_invariants
 from tests.support.keyspace import open_client
+
+Through = Literal["server", "API"]
+"""What a client speaks to."""
 
 NAME = "flow/test"
 SERVED = DeploymentDefinition(
@@ -93,9 +99,20 @@ def break_there(gap: Gap) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def go_through(gap: Gap, server: Server) -> None:
+@contextmanager
+def asking(gap: Gap, through: Through) -> Iterator[Client]:
+    """A client whose own commands, or whose API's, come to the gap."""
+    if through == "server":
+        with Client(gap.url) as client:
+            yield client
+    else:
+        with serving_api(gap.url) as api, Client(api.url) as client:
+            yield client
+
+
+def go_through(gap: Gap, server: Server, through: Through) -> None:
     store = open_store(gap.url)
-    with Client(gap.url) as client:
+    with asking(gap, through) as client:
         for step in everything(client, store):
             insisting(step, server)
     store.close()
@@ -126,25 +143,27 @@ def assert_all_was_done(server: Server) -> None:
 
 
 @pytest.mark.parametrize("harm", ["killed before", "answer lost"])
-def test_a_client_may_break_off(server: Server, harm: Harm) -> None:
+@pytest.mark.parametrize("through", ["server", "API"])
+def test_a_client_may_break_off(server: Server, harm: Harm, through: Through) -> None:
     """A sample of the gaps."""
-    assert breaks_off(server, harm, step=11) >= 4
+    assert breaks_off(server, harm, through, step=11) >= 4
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("harm", ["killed before", "answer lost"])
-def test_a_client_may_break_off_anywhere(server: Server, harm: Harm) -> None:
-    assert breaks_off(server, harm, step=1) > 40, "a person sends more than that"
+@pytest.mark.parametrize("through", ["server", "API"])
+def test_a_client_may_break_off_anywhere(server: Server, harm: Harm, through: Through) -> None:
+    assert breaks_off(server, harm, through, step=1) > 40, "a person sends more than that"
 
 
-def breaks_off(server: Server, harm: Harm, step: int) -> int:
+def breaks_off(server: Server, harm: Harm, through: Through, step: int) -> int:
     """How many gaps there were."""
     met = 0
     for gap in every_gap(server, harm, step=step):
         with open_client(server.url) as client:
             client.flushall()
         break_there(gap)
-        go_through(gap, server)
+        go_through(gap, server, through)
         assert_all_was_done(server)
         met += gap.is_reached
     return met
