@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 
 from orchestrator.api.streaming import SILENCE_SECONDS
@@ -31,13 +31,27 @@ class Live:
         self._ear: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
 
-    async def events(self, place: str) -> AsyncIterator[Event | str | None]:
-        """Events behind ``place``, or from now on, until the API stops. A place as text: events
-        before it are missing. None: nothing happened for a while."""
+    async def events(self, place: str) -> AsyncGenerator[Event | str | None, None]:
+        """Events behind ``place``, or from the moment of this answer on, until the API stops. A
+        place as text: events before it are missing. None: nothing happened for a while.
+
+        Raises:
+            ServerUnavailable: nobody can say where it is to begin.
+        """
+        is_gap = bool(place) and await self._is_forgotten(place)
+        if is_gap or not place:
+            place = await self._store.follow(events.end())
+        return self._listening(place, is_gap)
+
+    async def _listening(
+        self, place: str, is_gap: bool
+    ) -> AsyncGenerator[Event | str | None, None]:
         self._streams += 1
         if self._ear is None:
             self._ear = asyncio.create_task(self._hear())
         try:
+            if is_gap:
+                yield place
             async for each in self._read(place):
                 yield each
         finally:
@@ -46,12 +60,7 @@ class Live:
                 self._ear.cancel()
                 self._ear = None
 
-    async def _read(self, place: str) -> AsyncIterator[Event | str | None]:
-        if not place:
-            place = await self._store.follow(events.end())
-        elif await self._is_forgotten(place):
-            place = await self._store.follow(events.end())
-            yield place
+    async def _read(self, place: str) -> AsyncIterator[Event | None]:
         silent = 0.0
         while not self._stopping.is_set():
             news = self._news

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 
 import redis
 
 from orchestrator import Client
+from orchestrator.api.live import Live
+from orchestrator.model.event import Event
 from orchestrator.store import keys
+from orchestrator.store.connection import open_async_store
 from tests.api.serving import Served, serving
 from tests.api.streams import stream
 from tests.cli.seeds import Seeds
@@ -31,6 +37,22 @@ def test_many_browsers_hear_over_one_connection(api: Served, server: Server) -> 
             assert (heard.kind, heard.position) == ("event", made.position)
             assert heard.data == made.to_json()
     eventually(lambda: listeners(server) == 0, why="nobody looks, so nobody listens")
+
+
+def test_what_happens_once_a_stream_is_answered_is_heard(server: Server) -> None:
+    async def heard_of(client: Client) -> tuple[str, object]:
+        store = open_async_store(server.url)
+        stream = await Live(store, threading.Event()).events("")
+        made = client.emit_event("order.paid", "order-1")
+        async with aclosing(stream):
+            news = await anext(stream)
+        await store.close()
+        assert isinstance(news, Event)
+        return made.position, news.position
+
+    with Client(server.url) as client:
+        made, heard = asyncio.run(heard_of(client))
+    assert heard == made
 
 
 def test_it_goes_on_where_it_stopped(api: Served, server: Server) -> None:

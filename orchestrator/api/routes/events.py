@@ -17,7 +17,7 @@ from orchestrator.api.records import EventRecord, Listed
 from orchestrator.api.streaming import STREAM, event_stream, message
 from orchestrator.model.clock import to_ms
 from orchestrator.model.errors import InvalidOption
-from orchestrator.model.event import emitted
+from orchestrator.model.event import Event, emitted
 from orchestrator.operations import events
 from orchestrator.store.events import WantedEvents
 from orchestrator.store.logs import is_position
@@ -85,7 +85,9 @@ async def stream_events(
     in between are gone from the feed: look at everything anew."""
     place = _place("Last-Event-ID", last_event_id)
     live: Live = request.app.state.live
-    return event_stream(_messages(live, _wanted(event, resource_id), place))
+    # Asked before the answer begins: who has that misses nothing that happens from then on.
+    heard = await live.events(place)
+    return event_stream(_messages(heard, _wanted(event, resource_id)))
 
 
 @router.get("/{event_id}", response_model=EventRecord)
@@ -94,9 +96,11 @@ async def read_event(backend: BackendNeeded, event_id: str) -> Response:
     return answer(await backend.store.follow(events.read(event_id)))
 
 
-async def _messages(live: Live, wanted: WantedEvents, place: str) -> AsyncIterator[bytes]:
+async def _messages(
+    heard: AsyncIterator[Event | str | None], wanted: WantedEvents
+) -> AsyncIterator[bytes]:
     yield b": listening\n\n"
-    async for news in live.events(place):
+    async for news in heard:
         if news is None:
             yield b": still here\n\n"
         elif isinstance(news, str):
