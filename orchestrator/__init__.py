@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
     from orchestrator.deployment import Deployment
     from orchestrator.emitting import emit_event
     from orchestrator.execution.context import current_run, get_run_logger
@@ -116,7 +116,7 @@ _HOMES = {
     "orchestrator.runs": ("run_deployment", "arun_deployment", "pause_run"),
     "orchestrator.triggers": ("EventTrigger",),
     "orchestrator.emitting": ("emit_event",),
-    "orchestrator.client": ("Client",),
+    "orchestrator.client.client": ("Client",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

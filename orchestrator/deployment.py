@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypedDict
 
+from orchestrator.declaring.slugs import with_slugs
 from orchestrator.freezing import frozen_schema, thawed
 from orchestrator.model.asked import check_tags
 from orchestrator.model.deployment import DeploymentDefinition, FlowOptions
@@ -19,7 +20,6 @@ from orchestrator.model.serving import StoredCode
 from orchestrator.origin import EntrypointType, Source
 from orchestrator.schedules import Cron, Interval, RRule, Schedule
 from orchestrator.settings import MOST_RETENTION_DAYS
-from orchestrator.slugs import with_slugs
 from orchestrator.store.validation import check_defaults
 from orchestrator.triggers import EventTrigger, with_names
 

@@ -39,7 +39,7 @@ def emit_event(
     if context.in_run_process():
         answer = context.request("emit_event", event=event_text(made))
         return event_of(answer["position"], answer["event"])
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
 
     with Client() as client:
         return client.emit(made)

@@ -11,10 +11,12 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Unpack, cast, overload
 
-from orchestrator.calling import needs_loop, outcome_of
+from orchestrator.declaring.calling import needs_loop, outcome_of
+from orchestrator.declaring.flow_options import FlowArguments, execution_options, known
+from orchestrator.declaring.parameters import Parameters, signature_of
+from orchestrator.declaring.run_names import check_run_name, run_name
 from orchestrator.execution import context
 from orchestrator.execution.hooks import KINDS, Hook, checked
-from orchestrator.flow_options import FlowArguments, execution_options, known
 from orchestrator.model.errors import FlowNotLoaded, InvalidInput, InvalidName
 from orchestrator.model.ids import check_name
 from orchestrator.model.serving import StoredCode
@@ -26,8 +28,6 @@ from orchestrator.origin import (
     source_hash,
     source_of,
 )
-from orchestrator.parameters import Parameters, signature_of
-from orchestrator.run_names import check_run_name, run_name
 
 if TYPE_CHECKING:
     from orchestrator.deployment import Deployment, DeploymentOptions, FlowFacts

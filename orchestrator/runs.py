@@ -55,7 +55,7 @@ def run_deployment(
         if timeout == 0:
             return created
         return _run_of(context.request("wait_for_run", run_id=created.id, timeout=timeout))
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
 
     with Client() as client:
         run = client.ask(asked)
@@ -82,7 +82,7 @@ async def arun_deployment(
             return created
         waited = context.request_in_loop("wait_for_run", run_id=created.id, timeout=timeout)
         return _run_of(await waited)
-    from orchestrator.together import ask_and_wait
+    from orchestrator.client.together import ask_and_wait
 
     return await ask_and_wait(asked, timeout)
 

@@ -9,13 +9,7 @@ from itertools import islice
 from typing import Any, Literal, TypedDict, Unpack, get_args
 from zoneinfo import ZoneInfo
 
-from orchestrator.model.deployment import Catchup, Overlap, ScheduleDefinition
-from orchestrator.model.errors import InvalidOption, InvalidSchedule
-from orchestrator.model.interval import DEFAULT_ANCHOR, interval_of, interval_text
-from orchestrator.model.recurrences import normalized, zone_named_in
-from orchestrator.model.schedule import Rule, from_start, rule_of
-from orchestrator.model.zones import FIRST_INSTANT, LAST_INSTANT, zone_of
-from orchestrator.schedule_checks import (
+from orchestrator.declaring.schedule_checks import (
     check_choice,
     check_count,
     check_flag,
@@ -23,6 +17,12 @@ from orchestrator.schedule_checks import (
     check_slug,
     jitter_seconds,
 )
+from orchestrator.model.deployment import Catchup, Overlap, ScheduleDefinition
+from orchestrator.model.errors import InvalidOption, InvalidSchedule
+from orchestrator.model.interval import DEFAULT_ANCHOR, interval_of, interval_text
+from orchestrator.model.recurrences import normalized, zone_named_in
+from orchestrator.model.schedule import Rule, from_start, rule_of
+from orchestrator.model.zones import FIRST_INSTANT, LAST_INSTANT, zone_of
 
 Kind = Literal["cron", "interval", "rrule"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from fastapi import Header, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from orchestrator.transport import MOST_AT_ONCE
+from orchestrator.client.transport import MOST_AT_ONCE
 
 MOST_IN_BULK = 10_000
 """Runs asked for in one request, if they fit into a body."""

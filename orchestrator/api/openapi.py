@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orchestrator.problems import MEDIA_TYPE
+from orchestrator.client.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
 

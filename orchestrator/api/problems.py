@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 
+from orchestrator.client.problems import MEDIA_TYPE, problem, problem_of
 from orchestrator.model.errors import OrchestratorError
-from orchestrator.problems import MEDIA_TYPE, problem, problem_of
 
 _log = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from orchestrator.cli.nearest import nearest
 from orchestrator.model.errors import DeploymentNotFound, InvalidParameters
 
 if TYPE_CHECKING:  # the client imports redis
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
 
 
 @contextmanager
 def connected() -> Iterator[Client]:
     """A client of the configured server, or of the embedded one, started when need be."""
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
 
     with Client() as client:
         try:

@@ -39,7 +39,7 @@ def prepare_completion() -> None:
 
 def deployment_names(incomplete: str) -> list[str]:
     """Full names that begin so; none when no server answers: nothing is started for this."""
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
     from orchestrator.embedded import living_server
     from orchestrator.model.errors import OrchestratorError
     from orchestrator.settings import load_settings

@@ -16,7 +16,7 @@ from orchestrator.model.clock import SystemClock
 from orchestrator.store.checks import Finding
 
 if TYPE_CHECKING:
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
     from orchestrator.settings import Settings
 
 _CLOCK_WARN_MS = 2_000
@@ -73,7 +73,7 @@ def _of_interpreter() -> Iterator[Finding]:
 
 def _of_server(settings: Settings, *, repair: bool) -> Iterator[Finding]:
     """What the server says of itself, and who is there to use it."""
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
 
     with Client() as client:
         yield from client.server_findings()

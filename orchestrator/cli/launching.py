@@ -30,7 +30,7 @@ _KEPT_BACK: frozenset[Code] = frozenset(
 """Why a run does not begin although its time has come; said without being asked for."""
 
 if TYPE_CHECKING:
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
     from orchestrator.model.run import Run
 
 

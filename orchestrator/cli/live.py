@@ -17,7 +17,7 @@ from orchestrator.wording import progress_words
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from orchestrator.following import News
+    from orchestrator.client.following import News
     from orchestrator.store.logs import LogLine
 
 _BAR = 24

@@ -16,7 +16,7 @@ from orchestrator.model.clock import rfc3339
 from orchestrator.settings import LEVELS
 
 if TYPE_CHECKING:
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
     from orchestrator.store.logs import LogLine
 
 

@@ -14,7 +14,7 @@ from orchestrator.model.clock import SystemClock
 from orchestrator.model.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
     from orchestrator.model.run import Run
 
 IdsArgument = Annotated[list[str], typer.Argument(metavar="RUN_ID...", help="Ids of runs.")]

@@ -14,7 +14,7 @@ from orchestrator.model.clock import SystemClock
 from orchestrator.model.states import State
 
 if TYPE_CHECKING:
-    from orchestrator.client import Client
+    from orchestrator.client.client import Client
 
 WatchOption = Annotated[
     bool, typer.Option("--watch", help="Follow it to its end; exit 1 unless it completed.")

@@ -3,11 +3,11 @@ slug; every plan may raise DeploymentNotFound and ScheduleNotFound."""
 
 from __future__ import annotations
 
+from orchestrator.declaring.slugs import free_slug
 from orchestrator.model.deployment import ScheduleRecord
 from orchestrator.model.errors import Conflict, DeploymentNotFound, ScheduleNotFound
 from orchestrator.operations.acting import Acting
 from orchestrator.schedules import Schedule
-from orchestrator.slugs import free_slug
 from orchestrator.store import schedule_edits
 from orchestrator.store.requests import Plan, Word
 from orchestrator.store.submission import find_deployment, id_of

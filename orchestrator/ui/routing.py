@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 
+from orchestrator.client.problems import problem_of
 from orchestrator.model.errors import OrchestratorError
-from orchestrator.problems import problem_of
 from orchestrator.ui.viewing import SAID, view_of
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from orchestrator.problems import MEDIA_TYPE
+from orchestrator.client.problems import MEDIA_TYPE
 from tests.api.serving import Served
 
 

@@ -8,8 +8,9 @@ from typing import Any, get_args
 
 import pytest
 
-from orchestrator import Client, InvalidInput, asking, deploying, noticing
+from orchestrator import Client, InvalidInput
 from orchestrator.api.backend import BackendNeeded, CallerNeeded
+from orchestrator.client import asking, deploying, noticing
 from orchestrator.model.errors import ServerRefused, ServerUnavailable
 from orchestrator.model.webhook import signature
 from orchestrator.ui.viewing import ViewNeeded

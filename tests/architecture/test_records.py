@@ -1,7 +1,7 @@
 """What HTTP says a record holds is what it holds: the OpenAPI models and ``to_json`` agree.
 
 Where this fails, add the new field to the model in ``orchestrator/api/records.py``, and let
-``orchestrator/reading.py`` read it, if ``Run``'s own fields by name are not enough.
+``orchestrator/client/reading.py`` read it, if ``Run``'s own fields by name are not enough.
 """
 
 from __future__ import annotations
@@ -27,11 +27,7 @@ from orchestrator.api.records import (
     VersionRecord,
 )
 from orchestrator.api.routes.logs import _shown
-from orchestrator.model import deployment, event, explanation, rehearsal, run, trigger, versions
-from orchestrator.model.ids import DeploymentId, RunId
-from orchestrator.model.run import run_from_hash
-from orchestrator.model.states import State
-from orchestrator.reading import (
+from orchestrator.client.reading import (
     deployment_of,
     event_of,
     explanation_of,
@@ -43,6 +39,10 @@ from orchestrator.reading import (
     trigger_of,
     version_of,
 )
+from orchestrator.model import deployment, event, explanation, rehearsal, run, trigger, versions
+from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.model.run import run_from_hash
+from orchestrator.model.states import State
 from orchestrator.store.logs import LogLine
 
 D = DeploymentId("a" * 12)

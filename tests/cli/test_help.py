@@ -19,7 +19,7 @@ HEAVY = {
     "uvicorn",
     "hiredis",
     "jsonschema_rs",
-    "orchestrator.client",
+    "orchestrator.client.client",
     "orchestrator.store.caller",
     "pydantic",
     "redis",

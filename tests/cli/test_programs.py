@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.client import Client
+from orchestrator.client.client import Client
 from tests.cli.seeds import HELLO, Seeds
 from tests.cli.terminal import SCRIPT, Terminal
 from tests.support import eventually

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pytest
 
 from orchestrator import Client, Interval
+from orchestrator.declaring.slugs import with_slugs
 from orchestrator.model.deployment import DeploymentDefinition
 from orchestrator.model.errors import (
     Conflict,
@@ -25,7 +26,6 @@ from orchestrator.model.errors import (
 )
 from orchestrator.model.ids import RunnerId, idempotent_run_id
 from orchestrator.model.states import State
-from orchestrator.slugs import with_slugs
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import open_store
 from orchestrator.store.keys import ATTENTION

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.declaring.slugs import with_slugs
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.errors import InvalidInput, InvalidName, InvalidOption, InvalidSchedule
 from orchestrator.model.schedule import newest, rule_of
 from orchestrator.schedules import Cron, Interval, RRule, Schedule
-from orchestrator.slugs import with_slugs
 from tests.support.effort import effort
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from orchestrator.declaring.parameters import Parameters
 from orchestrator.model.secrets import MASK, is_secret, masked, secret_places, without_secrets
-from orchestrator.parameters import Parameters
 
 
 class Login(BaseModel):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from orchestrator.client import Client
+from orchestrator.client.client import Client
 from orchestrator.model.errors import RunIsFinal, ServerUnavailable
 from orchestrator.model.run import Run
 from orchestrator.model.states import State

@@ -7,12 +7,12 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.declaring.slugs import with_slugs
 from orchestrator.model.deployment import DeploymentDefinition, ScheduleRecord
 from orchestrator.model.ids import DeploymentId, deployment_id
 from orchestrator.model.run import Run
 from orchestrator.programs import command_of
 from orchestrator.schedules import Schedule
-from orchestrator.slugs import with_slugs
 from orchestrator.store import keys
 from orchestrator.store.attention import NOW, lower_attention
 from orchestrator.store.caller import Store

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from orchestrator import Client, ServerUnavailable, flow, following
+from orchestrator import Client, ServerUnavailable, flow
+from orchestrator.client import following
+from orchestrator.client.transport import Direct
 from orchestrator.model.run import Step
 from orchestrator.model.states import State
 from orchestrator.store.connection import open_store
 from orchestrator.store.deployments import announce_deployment, put_deployment
-from orchestrator.transport import Direct
 from tests.support import Server, eventually
 
 

@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from pydantic import BaseModel, Field, SecretStr
 
-from orchestrator.annotations import is_plain, plain_schema, plain_value
-from orchestrator.coercion import Coercion, schemas
-from orchestrator.docstring import argument_texts
+from orchestrator.declaring.annotations import is_plain, plain_schema, plain_value
+from orchestrator.declaring.coercion import Coercion, schemas
+from orchestrator.declaring.docstring import argument_texts
+from orchestrator.declaring.parameters import Parameters
 from orchestrator.model.errors import InvalidParameters
-from orchestrator.parameters import Parameters
 from orchestrator.store.validation import check_parameters
 
 if TYPE_CHECKING:

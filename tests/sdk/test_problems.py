@@ -6,9 +6,9 @@ import re
 
 import pytest
 
+from orchestrator.client.problems import REMEDIES
 from orchestrator.model import errors
 from orchestrator.model.errors import Conflict, InvalidInput, NotFound
-from orchestrator.problems import REMEDIES
 
 REFUSALS = sorted(
     {

@@ -12,8 +12,8 @@ import typer.main
 
 import orchestrator
 from orchestrator.cli.main import app
+from orchestrator.declaring.flow_options import FlowArguments
 from orchestrator.deployment import DeploymentOptions
-from orchestrator.flow_options import FlowArguments
 from orchestrator.settings import load_settings
 
 PROJECT = Path(__file__).parents[2]

@@ -15,10 +15,10 @@ from orchestrator.api.given import IdempotencyKey, IdsGiven, RunsGiven
 from orchestrator.api.problems import Problem
 from orchestrator.api.records import RunRecord
 from orchestrator.api.routes.creating import asked_for
+from orchestrator.client.problems import problem_of
 from orchestrator.model.errors import Conflict, InvalidInput, NotFound
 from orchestrator.model.run import Run
 from orchestrator.operations import runs
-from orchestrator.problems import problem_of
 from orchestrator.store.requests import Plan
 from orchestrator.store.submission import create_runs
 

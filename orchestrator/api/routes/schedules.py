@@ -13,10 +13,10 @@ from orchestrator.api.backend import BackendNeeded, CallerNeeded
 from orchestrator.api.documents import Document, answer, answer_list, shown
 from orchestrator.api.given import RuleGiven, ScheduleGiven, When
 from orchestrator.api.records import Listed, ScheduleRecord, Upcoming
+from orchestrator.client.schedule_documents import schedule_of_document
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.preview import preview
 from orchestrator.operations import deployments, schedules
-from orchestrator.schedule_documents import schedule_of_document
 from orchestrator.schedules import Schedule
 
 router = APIRouter(tags=["schedules"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from orchestrator.client.reading import schedule_of
+from orchestrator.client.schedule_documents import document_of_schedule
+from orchestrator.client.transport import Call, Transport
 from orchestrator.model.deployment import ScheduleRecord
 from orchestrator.operations import schedules
 from orchestrator.operations.acting import Acting
-from orchestrator.reading import schedule_of
-from orchestrator.schedule_documents import document_of_schedule
 from orchestrator.schedules import Schedule
-from orchestrator.transport import Call, Transport
 
 
 class Scheduling:

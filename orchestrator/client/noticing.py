@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from orchestrator.feed import FollowedFeed, feed_after
+from orchestrator.client.feed import FollowedFeed, feed_after
+from orchestrator.client.reading import event_of
+from orchestrator.client.transport import MOST_AT_ONCE, Call, Transport
 from orchestrator.model.clock import rfc3339, to_ms
 from orchestrator.model.event import Event, Resource, emitted
 from orchestrator.operations import events
-from orchestrator.reading import event_of
 from orchestrator.store.events import WantedEvents
-from orchestrator.transport import MOST_AT_ONCE, Call, Transport
 
 
 class Noticing:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from orchestrator.client.reading import rehearsal_of, trigger_of
+from orchestrator.client.transport import Call, Transport
 from orchestrator.model.rehearsal import Rehearsal
 from orchestrator.model.trigger import TriggerRecord
 from orchestrator.operations import triggers
 from orchestrator.operations.acting import Acting
 from orchestrator.operations.triggers import LATEST
-from orchestrator.reading import rehearsal_of, trigger_of
-from orchestrator.transport import Call, Transport
 
 T = TypeVar("T")
 

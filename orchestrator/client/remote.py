@@ -9,11 +9,11 @@ import time
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
+from orchestrator.client.problems import error_of
+from orchestrator.client.transport import Call, Ears
 from orchestrator.model.errors import InvalidOption, ServerRefused, ServerUnavailable
-from orchestrator.problems import error_of
 from orchestrator.store.requests import Plan
 from orchestrator.store.submission import id_of
-from orchestrator.transport import Call, Ears
 
 T = TypeVar("T")
 

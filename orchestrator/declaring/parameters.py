@@ -10,12 +10,12 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.annotations import is_plain, plain_schema, plain_value
-from orchestrator.docstring import argument_texts
+from orchestrator.declaring.annotations import is_plain, plain_schema, plain_value
+from orchestrator.declaring.docstring import argument_texts
 from orchestrator.model.errors import InvalidParameters, ParameterFault
 
 if TYPE_CHECKING:
-    from orchestrator.coercion import Coercion
+    from orchestrator.declaring.coercion import Coercion
 
 _REST = inspect.Parameter.VAR_KEYWORD
 _MORE = inspect.Parameter.VAR_POSITIONAL
@@ -114,7 +114,7 @@ class Parameters:
         found = {p.name: plain_schema(self._hint_of_value(p.name), p.default) for p in parameters}
         if None not in found.values():
             return {name: schema or {} for name, schema in found.items()}, {}
-        from orchestrator.coercion import schemas
+        from orchestrator.declaring.coercion import schemas
 
         harder, definitions = schemas(
             {
@@ -145,7 +145,7 @@ class Parameters:
 
     @cached_property
     def _coercion(self) -> Coercion:
-        from orchestrator.coercion import Coercion
+        from orchestrator.declaring.coercion import Coercion
 
         return Coercion(self._title, {name: self._hint_of_value(name) for name in self._hints})
 

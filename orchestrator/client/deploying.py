@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.client.reading import deployment_of, version_of
+from orchestrator.client.transport import MOST_AT_ONCE, Call, Transport
 from orchestrator.model.deployment import Deployment
 from orchestrator.model.versions import DeploymentVersion
 from orchestrator.operations import deployments
 from orchestrator.operations.acting import Acting
-from orchestrator.reading import deployment_of, version_of
 from orchestrator.store.listing import Page
-from orchestrator.transport import MOST_AT_ONCE, Call, Transport
 
 
 class Deploying:

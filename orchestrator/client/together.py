@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
-from orchestrator.following import PATIENCE
+from orchestrator.client.following import PATIENCE
 from orchestrator.model.asked import Asked
 from orchestrator.model.run import Run
 from orchestrator.settings import load_settings

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from orchestrator.client.reading import runner_of
+from orchestrator.client.transport import Call, Transport
 from orchestrator.model.deployment import RunnerRecord
 from orchestrator.operations import auditing, runners
 from orchestrator.operations.acting import Acting
 from orchestrator.operations.auditing import Misfit
 from orchestrator.operations.runners import ServerState
-from orchestrator.reading import runner_of
 from orchestrator.store.checks import Finding
-from orchestrator.transport import Call, Transport
 
 
 class Overseeing:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from orchestrator.client.reading import event_of
+from orchestrator.client.transport import Call, Ears, Transport
 from orchestrator.model.errors import ServerRefused, ServerUnavailable
 from orchestrator.model.event import Event
 from orchestrator.operations import events as operations
-from orchestrator.reading import event_of
 from orchestrator.store.events import PAGE, WantedEvents
-from orchestrator.transport import Call, Ears, Transport
 
 EVERY = 1.0
 """Seconds after which one looks again although nothing was published."""

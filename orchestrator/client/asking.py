@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from orchestrator.following import WAITING, Followed, Log, News
+from orchestrator.client.following import WAITING, Followed, Log, News
+from orchestrator.client.reading import explanation_of, run_of
+from orchestrator.client.transport import MOST_AT_ONCE, Call, Transport, path_of
 from orchestrator.model.asked import Asked, check_mapping
 from orchestrator.model.clock import rfc3339, to_ms
 from orchestrator.model.documents import encoded
@@ -17,13 +19,11 @@ from orchestrator.model.run import Run, Step
 from orchestrator.model.states import State
 from orchestrator.operations import runs
 from orchestrator.operations.acting import Acting
-from orchestrator.reading import explanation_of, run_of
 from orchestrator.store.doors import Doors
 from orchestrator.store.listing import Page
 from orchestrator.store.logs import LogLine
 from orchestrator.store.submission import create_run, create_runs
 from orchestrator.store.wanted import Wanted
-from orchestrator.transport import MOST_AT_ONCE, Call, Transport, path_of
 
 
 class Asking:

@@ -6,17 +6,17 @@ import socket
 from types import TracebackType
 from typing import Self
 
-from orchestrator.asking import Asking
-from orchestrator.deploying import Deploying
-from orchestrator.noticing import Noticing
+from orchestrator.client.asking import Asking
+from orchestrator.client.deploying import Deploying
+from orchestrator.client.noticing import Noticing
+from orchestrator.client.overseeing import Overseeing
+from orchestrator.client.scheduling import Scheduling
+from orchestrator.client.transport import Direct, Transport
+from orchestrator.client.triggering import Triggering
 from orchestrator.operations.acting import Acting
-from orchestrator.overseeing import Overseeing
-from orchestrator.scheduling import Scheduling
 from orchestrator.settings import Settings, load_settings
 from orchestrator.store.connection import open_store
 from orchestrator.store.doors import Doors
-from orchestrator.transport import Direct, Transport
-from orchestrator.triggering import Triggering
 
 API_KINDS = ("http://", "https://")
 
@@ -67,8 +67,8 @@ def _to_server(settings: Settings) -> Transport:
 
 def _through(url: str, key: str | None, settings: Settings) -> Transport:
     """The API at ``url``, with the key or else the first one of the settings."""
+    from orchestrator.client.remote import Remote
     from orchestrator.model.apikeys import parse_keys
-    from orchestrator.remote import Remote
 
     configured = parse_keys(settings.api_key)[0].secret if settings.api_key else None
     return Remote(url, key or configured)

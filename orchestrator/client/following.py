@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import Any
 
+from orchestrator.client.reading import log_line_of, run_of
+from orchestrator.client.transport import Call, Ears, Transport, path_of
 from orchestrator.model.errors import ServerRefused, ServerUnavailable
 from orchestrator.model.ids import RunId, deployment_of
 from orchestrator.model.run import Run, Step
 from orchestrator.operations import runs
 from orchestrator.operations.runs import LogBatch
-from orchestrator.reading import log_line_of, run_of
 from orchestrator.store.logs import LogLine
-from orchestrator.transport import Call, Ears, Transport, path_of
 
 PATIENCE = 60.0
 """Seconds without a server after which following gives up: restarts take less."""

@@ -1,0 +1,1 @@
+"""What ``@flow`` is told, checked where it is written: parameters, options, names."""
