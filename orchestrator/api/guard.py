@@ -15,7 +15,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orchestrator.api.backend import Backend, Caller
-from orchestrator.api.hosts import allowed_names, is_allowed_host, is_foreign, is_from_browser
+from orchestrator.api.hosts import (
+    allowed_names,
+    is_allowed_host,
+    is_foreign,
+    is_from_browser,
+    sender_of,
+)
 from orchestrator.api.limits import LimitedBody
 from orchestrator.api.problems import refusal
 from orchestrator.api.safe_headers import with_safe_headers
@@ -151,4 +157,4 @@ def _let_in(scope: Scope, caller: Caller) -> None:
 def address_of(scope: Scope) -> str:
     """Who sends, as the network tells it."""
     client = scope.get("client")
-    return client[0] if client else ""
+    return sender_of(client[0]) if client else ""

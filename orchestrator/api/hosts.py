@@ -44,6 +44,20 @@ def is_from_browser(headers: Mapping[str, str]) -> bool:
     return "origin" in headers or "sec-fetch-site" in headers
 
 
+def sender_of(address: str) -> str:
+    """Who counts as one sender: an address, or the 64 bits of an IPv6 network: whoever has one of
+    its addresses has them all."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address  # what a proxy made up, or none
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
 def _name_of(host: str) -> str | None:
     if host.startswith("["):
         name, bracket, port = host[1:].partition("]")

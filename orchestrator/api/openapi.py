@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from orchestrator.api.links import add_links
 from orchestrator.client.problems import MEDIA_TYPE
 
 Json = dict[str, Any]
@@ -21,7 +22,7 @@ OPEN_OPERATIONS = frozenset({"health", "receive_webhook"})
 
 
 def exact(document: Json) -> Json:
-    """The document with problems under their media type, and with what lets one in."""
+    """The document with problems under their media type, with what lets one in, and with links."""
     for operation in _operations(document):
         responses = operation["responses"]
         # FastAPI's own body of a refused request, which we never send: it is a problem, too.
@@ -29,6 +30,7 @@ def exact(document: Json) -> Json:
         responses["default"]["content"] = {MEDIA_TYPE: {"schema": _PROBLEM}}
         if operation["operationId"] not in OPEN_OPERATIONS:
             operation["security"] = [{"key": []}, {"session": []}, {}]
+    add_links({each["operationId"]: each for each in _operations(document)})
     document["components"]["securitySchemes"] = _SECURITY
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)

@@ -18,8 +18,14 @@ from orchestrator.model.errors import OrchestratorError
 
 _log = logging.getLogger(__name__)
 
-_CODES = {404: "route_not_found", 405: "method_not_allowed", 413: "body_too_large"}
+_CODES = {
+    400: "unreadable_body",
+    404: "route_not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+}
 _REMEDIES = {
+    400: "Send JSON in UTF-8, and not nested without end.",
     404: "GET /api/v1/openapi.json describes every route.",
     405: "GET /api/v1/openapi.json describes every route.",
     413: "Send less at once.",
@@ -76,8 +82,13 @@ async def _ours(_request: Request, error: Exception) -> Response:
     return refusal_of(error)
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    if _is_not_said_to_be_json(request, error):
+        what = "the body does not say that it is JSON"
+        return refusal(
+            415, "unsupported_media_type", what, "Send Content-Type: application/json with it."
+        )
     # Neither the input nor its repr: what was sent may be secret.
     faults = [
         {"where": ".".join(map(str, each["loc"])), "what": str(each["msg"])}
@@ -86,6 +97,17 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     detail = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults)
     remedy = "Correct what errors names; GET /api/v1/openapi.json describes the request."
     return refusal(422, "invalid_request", detail, remedy, errors=faults)
+
+
+def _is_not_said_to_be_json(request: Request, error: RequestValidationError) -> bool:
+    """Whether there is a body, which was not read for lack of that word."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+    return not is_json and any(
+        each["loc"] == ("body",) and each["type"] != "missing" for each in error.errors()
+    )
 
 
 async def _frameworks(request: Request, error: Exception) -> Response:

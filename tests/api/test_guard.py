@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 
@@ -67,6 +68,14 @@ def tricks(path: str) -> list[str]:
         path.replace("/api", "/%61pi"),
         f"http://127.0.0.1{path}",
         f"/api/assets/page.css{path}",
+        f"/login/%2e%2e%2f..{path}",
+        f"/login;/..{path}",
+        f"/api/v1/webhooks/x/..{path}",
+        f"{path}/.",
+        f"/.{path}",
+        f"{path}%00",
+        path.replace("/", "%2f"),
+        path.replace("/", "\\"),
     ]
 
 
@@ -268,3 +277,46 @@ def test_a_form_of_somebody_else_is_no_login(fresh: Served) -> None:
 
     assert answer.status == HTTPStatus.BAD_REQUEST
     assert b"not the form of this page" in answer.body
+
+
+def test_an_address_waits_over_however_many_connections(fresh: Served) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        wrong = [pool.submit(fresh.get, LIST, key="wrong-secret-0123") for _ in range(40)]
+        codes = [each.result().code for each in wrong]
+
+    assert sorted(codes) == ["key_needed"] * 10 + ["too_many_attempts"] * 30
+
+
+def test_a_network_waits_as_one(fresh: Served) -> None:
+    def sent_from(address: str) -> str:
+        headers = {"X-Forwarded-For": address}  # as a proxy on this machine says it
+        return fresh.get(LIST, key="wrong-secret-0123", headers=headers).code
+
+    codes = {sent_from(f"2001:db8::{number}") for number in range(1, 11)}
+
+    assert codes == {"key_needed"}
+    assert sent_from("2001:db8::ffff") == "too_many_attempts"
+    assert sent_from("2001:db8:0:1::1") == "key_needed", "another network"
+    assert sent_from("::ffff:192.0.2.1") == sent_from("192.0.2.1") == "key_needed"
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "QUERY"])
+def test_no_method_opens_a_route(fresh: Served, method: str) -> None:
+    for path in {path for _, path in routes(fresh.app)} - OPEN:
+        if not WEBHOOK.fullmatch(path):
+            assert fresh.ask(method, path).status == HTTPStatus.UNAUTHORIZED, path
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-HTTP-Method-Override": "GET"},
+        {"X-Method-Override": "GET"},
+        {"X-Original-URL": "/login"},
+        {"X-Rewrite-URL": "/login"},
+        {"X-Forwarded-Prefix": "/login"},
+    ],
+)
+def test_no_header_stands_for_method_or_path(fresh: Served, headers: dict[str, str]) -> None:
+    assert fresh.post(LIST, {}, key=READER, headers=headers).code == "read_only_key"
+    assert fresh.get(LIST, headers=headers).code == "key_needed"

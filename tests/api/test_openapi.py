@@ -19,6 +19,24 @@ def test_every_operation_says_how_it_refuses(api: Served) -> None:
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+def test_links_lead_to_what_there_is(api: Served) -> None:
+    document = api.get("/api/v1/openapi.json").document
+    operations = {
+        each["operationId"]: each for path in document["paths"].values() for each in path.values()
+    }
+    links = [
+        link
+        for operation in operations.values()
+        for answer in operation["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+
+    assert len(links) > 100
+    for link in links:
+        taken = {each["name"] for each in operations[link["operationId"]]["parameters"]}
+        assert link["parameters"].keys() <= taken
+
+
 def test_the_reference_page_loads_nothing_from_elsewhere(api: Served) -> None:
     page = api.get("/api/reference").body.decode()
 

@@ -271,3 +271,30 @@ def test_nothing_of_a_request_waits_for_a_thread() -> None:
     for needed in (BackendNeeded, CallerNeeded, ViewNeeded):
         _, depends = get_args(needed)
         assert inspect.iscoroutinefunction(depends.dependency)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "json", ""])
+def test_a_body_must_say_that_it_is_json(api: Served, seeds: Seeds, kind: str) -> None:
+    seeds.deployment()
+    body = json.dumps({"deployment": HELLO}).encode()
+    refused = api.post(f"{V1}/runs", body, headers={"Content-Type": kind})
+
+    assert (refused.status, refused.code) == (415, "unsupported_media_type")
+    assert "application/json" in refused.document["remedy"]
+    headers = {"Content-Type": "application/merge-patch+json; charset=utf-8"}
+    assert api.post(f"{V1}/runs", body, headers=headers).status == 201
+
+
+@pytest.mark.parametrize("body", [b'"\xff"', b"[" * 100_000], ids=["no UTF-8", "no end"])
+def test_a_body_that_nobody_can_read(api: Served, body: bytes) -> None:
+    refused = api.post(f"{V1}/runs", body, headers={"Content-Type": "application/json"})
+
+    assert (refused.status, refused.code) == (400, "unreadable_body")
+    assert refused.document["remedy"]
+
+
+@pytest.mark.parametrize("id", ["order/7", "a b", "ä%2f?#", ".."])
+def test_an_event_is_found_whatever_its_id_is(api: Served, server: Server, id: str) -> None:  # noqa: A002
+    with Client(server.url) as direct, Client(api.url) as through:
+        made = direct.emit_event("order.paid", "1", id=id)
+        assert through.event(id) == made

@@ -90,7 +90,7 @@ async def stream_events(
     return event_stream(_messages(heard, _wanted(event, resource_id)))
 
 
-@router.get("/{event_id}", response_model=EventRecord)
+@router.get("/{event_id:path}", response_model=EventRecord)
 async def read_event(backend: BackendNeeded, event_id: str) -> Response:
     """One event, as long as the feed has it."""
     return answer(await backend.store.follow(events.read(event_id)))

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Body, Query
 from starlette.responses import Response
 
 from orchestrator.api.backend import BackendNeeded, CallerNeeded
-from orchestrator.api.documents import Document, answer, answer_list, shown
+from orchestrator.api.documents import Document, answer, answer_list
 from orchestrator.api.given import RuleGiven, ScheduleGiven, When
 from orchestrator.api.records import Listed, ScheduleRecord, Upcoming
+from orchestrator.api.routes.of_all import answer_of_all
 from orchestrator.client.schedule_documents import schedule_of_document
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.preview import preview
-from orchestrator.operations import deployments, schedules
+from orchestrator.operations import schedules
 from orchestrator.schedules import Schedule
 
 router = APIRouter(tags=["schedules"])
@@ -37,13 +38,7 @@ class ScheduleOfAll(ScheduleRecord):
 @router.get("/schedules", response_model=Listed[ScheduleOfAll])
 async def list_all_schedules(backend: BackendNeeded) -> Response:
     """The schedules of all deployments."""
-    page = await backend.store.follow(deployments.page())
-    items = [
-        {"deployment": each.name, **shown(record)}
-        for each in page.items
-        for record in each.schedules
-    ]
-    return Document({"items": items, "next": None})
+    return await answer_of_all(backend, lambda each: each.schedules)
 
 
 @router.post("/schedules/preview", response_model=Listed[Upcoming])

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from orchestrator.api.backend import BackendNeeded, CallerNeeded
-from orchestrator.api.documents import Document, answer, answer_list, shown
+from orchestrator.api.documents import answer, answer_list
 from orchestrator.api.records import Listed, RehearsalRecord, TriggerRecord
-from orchestrator.operations import deployments, triggers
+from orchestrator.api.routes.of_all import answer_of_all
+from orchestrator.operations import triggers
 
 router = APIRouter(tags=["triggers"])
 
@@ -29,13 +30,7 @@ class TriggerOfAll(TriggerRecord):
 @router.get("/triggers", response_model=Listed[TriggerOfAll])
 async def list_all_triggers(backend: BackendNeeded) -> Response:
     """The triggers of all deployments."""
-    page = await backend.store.follow(deployments.page())
-    items = [
-        {"deployment": each.name, **shown(record)}
-        for each in page.items
-        for record in each.triggers
-    ]
-    return Document({"items": items, "next": None})
+    return await answer_of_all(backend, lambda each: each.triggers)
 
 
 @router.get(ALL, response_model=Listed[TriggerRecord])
