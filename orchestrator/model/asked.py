@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from orchestrator.model.clock import can_be_shown
 from orchestrator.model.errors import InvalidOption, InvalidParameters, ParameterFault, TooDeep
 from orchestrator.model.ids import LONGEST_NAME, RunId
 from orchestrator.model.plain import as_json
@@ -96,3 +97,5 @@ def _check_moment(when: object) -> None:
         raise InvalidOption("scheduled_at", when, "must be a datetime")
     if when.utcoffset() is None:
         raise InvalidOption("scheduled_at", when, "has no timezone: add tzinfo=UTC or a zone")
+    if not can_be_shown(when):
+        raise InvalidOption("scheduled_at", when, "has no year in UTC")

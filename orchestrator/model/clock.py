@@ -36,6 +36,16 @@ def to_ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
+def can_be_shown(moment: datetime) -> bool:
+    """Whether an aware moment has a year in UTC, too: at both ends of the calendar some have none,
+    and a record that holds one could not be read again."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
 def from_ms(ms: int) -> datetime:
     """The aware UTC moment of milliseconds since 1970."""
     return datetime.fromtimestamp(ms / 1000, UTC)
@@ -45,4 +55,6 @@ def rfc3339(ms: int | None) -> str | None:
     """``2026-11-22T15:04:05.123Z``, the form of every time in JSON."""
     if ms is None:
         return None
-    return from_ms(ms).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    # Not strftime: of a year before 1000 it leaves out the zeros, and nobody reads that again.
+    whole = from_ms(ms - ms % 1000).isoformat(timespec="seconds").removesuffix("+00:00")
+    return f"{whole}.{ms % 1000:03d}Z"

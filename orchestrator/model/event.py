@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from orchestrator.model.clock import rfc3339, to_ms
+from orchestrator.model.clock import can_be_shown, rfc3339, to_ms
 from orchestrator.model.documents import encoded
 from orchestrator.model.errors import InvalidOption, InvalidParameters
 from orchestrator.model.ids import LONGEST_NAME, RunId, new_nonce
@@ -164,6 +164,8 @@ def _moment(occurred: object) -> int:
         return 0
     if not isinstance(occurred, datetime) or occurred.utcoffset() is None:
         raise InvalidOption("occurred", occurred, "must be a datetime with a timezone")
+    if not can_be_shown(occurred):
+        raise InvalidOption("occurred", occurred, "has no year in UTC")
     return to_ms(occurred)
 
 

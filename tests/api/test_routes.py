@@ -298,3 +298,19 @@ def test_an_event_is_found_whatever_its_id_is(api: Served, server: Server, id: s
     with Client(server.url) as direct, Client(api.url) as through:
         made = direct.emit_event("order.paid", "1", id=id)
         assert through.event(id) == made
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["0048-05-22T08:33:01.5Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"],
+)
+def test_a_moment_of_any_year_is_taken_or_refused(api: Served, seeds: Seeds, moment: str) -> None:
+    seeds.deployment()
+    answer = ask_for(api, scheduled_at=moment)
+
+    assert answer.status in (201, 422), answer
+    with Client(api.url) as client:
+        assert len(client.runs()) == (answer.status == 201)
+    happened = {"event": "order.paid", "resource": "7", "occurred": moment}
+    assert api.post(f"{V1}/events", happened).status == answer.status
+    assert api.get(f"{V1}/events").status == 200
