@@ -51,18 +51,20 @@ class Feeder:
         """Messages may have been missed: look into every outbox."""
         self._look_everywhere = True
 
-    async def turn(self) -> None:
-        """Copy until every outbox that is known of is empty."""
+    async def turn(self) -> bool:
+        """Copy what there is by now. Whether something was: it leaves the outbox in the next turn,
+        with which it is good to wait, because what happens meanwhile is then copied as one page."""
         try:
             if self._look_everywhere:
                 await self._note_all()
-            while self._noted:
-                await self._copy(
-                    [self._noted.popitem()[0] for _ in range(min(PAGE, len(self._noted)))]
-                )
+            noted, self._noted = list(self._noted), {}
+            while noted:
+                page, noted = noted[:PAGE], noted[PAGE:]
+                noted += await self._copy(page)
         except BaseException:
             self.forget()
             raise
+        return bool(self._noted)
 
     async def _note_all(self) -> None:
         self._look_everywhere = False
@@ -70,8 +72,8 @@ class Feeder:
         self._marks = {DeploymentId(d): Mark.of(text) for d, text in marks.items()}
         self._noted |= dict.fromkeys([*await self._store.call(member_ids()), *self._marks])
 
-    async def _copy(self, page: list[DeploymentId]) -> None:
-        """Copy a page of each, and note those again that may hold more."""
+    async def _copy(self, page: list[DeploymentId]) -> list[DeploymentId]:
+        """Copy a page of each, and note it for the next turn; those of which more is there."""
         await self._read_marks([d for d in page if d not in self._marks])
         pulls = await self._ask({d: pull_events(d, self._marks[d]) for d in page})
         full = {d: pulled for d, pulled in pulls.items() if pulled.events}
@@ -89,6 +91,7 @@ class Feeder:
             if pulled.gone and not pulled.events:
                 await self._store.follow(drop_outbox(d))
                 self._marks.pop(d, None)
+        return [d for d, pulled in full.items() if pulled.is_full]
 
     async def _read_marks(self, unknown: list[DeploymentId]) -> None:
         self._marks |= await self._ask({d: copied_mark(d) for d in unknown})

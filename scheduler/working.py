@@ -98,20 +98,21 @@ class Worker:
     async def _notice(self) -> None:
         """Copy what happened into the feed, and let triggers see it."""
         self._heard.clear()
-        pause_ms = LONGEST_SLEEP_MS
+        pause_ms, copied = LONGEST_SLEEP_MS, False
         if self._leadership.leads:
             # Read before anything is copied: what happened until then is in the feed afterwards.
             now_ms = await self._clock.read()
-            await self._feeder.turn()
+            copied = await self._feeder.turn()
             deadline = await self._triggers.turn(now_ms)
             if deadline is not None:
                 pause_ms = min(pause_ms, max(0, deadline - self._clock.estimate()))
         else:
             self._feeder.forget()
             self._triggers.forget()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause_ms / 1000):
-                await self._heard.wait()
+        if not copied:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_ms / 1000):
+                    await self._heard.wait()
         # Much that happens at once is copied in one step.
         await asyncio.sleep(GATHER_SECONDS)
 

@@ -55,6 +55,8 @@ class Pulled:
     """The deployment was deleted."""
     events: tuple[Document, ...]
     upto: Mark
+    is_full: bool
+    """There may be more."""
 
 
 def copied_marks() -> Request[dict[str, str]]:
@@ -114,7 +116,7 @@ def _pulled(d: DeploymentId, copied: Mark, reply: Sequence[Any]) -> Pulled:
         number += 1
         events.append(_document(f"{d}-{entry}", full_name, entry, fields, runs))
     upto = Mark(entries[-1][0], number) if entries else copied
-    return Pulled(word == "gone", tuple(events), upto)
+    return Pulled(word == "gone", tuple(events), upto, is_full=len(entries) == PAGE)
 
 
 @dataclass(frozen=True, slots=True)

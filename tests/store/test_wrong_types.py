@@ -154,7 +154,7 @@ def scene(server_of_worker: Server) -> Iterator[Scene]:
     store.close()
 
 
-PULLED = outbox.Pulled(False, ({"event": "rain"},), outbox.Mark("2-0", 2))
+PULLED = outbox.Pulled(False, ({"event": "rain"},), outbox.Mark("2-0", 2), is_full=False)
 NOTHING = triggers.Armed(records=(), progress={}, cursor="", generation="1")
 
 
