@@ -15,11 +15,9 @@ from redis.retry import Retry
 from orchestrator.model.errors import InvalidOption
 from orchestrator.settings import URL_KINDS
 from orchestrator.store.caller import AsyncStore, Store
-from orchestrator.store.links import AsyncLink, Link
+from orchestrator.store.links import ANSWER_SECONDS, AsyncLink, Link
 
 CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 5.0
-"""A command that takes longer counts as a lost connection; the scripts take milliseconds."""
 
 # Up to the last @: a password with unescaped characters must not show half.
 _SECRET = re.compile(r"(?<=://)([^/@:]*):(.*)@")

@@ -38,5 +38,8 @@ def meaning(url: str, error: BaseException) -> BaseException:
     if isinstance(error, REFUSED) or text.startswith(_REFUSED_CODES):
         return ServerRefused(url, text, "Check user, password and rights in REDIS_URL.")
     if isinstance(error, UNAVAILABLE) or text.startswith(_UNAVAILABLE_CODES):
-        return ServerUnavailable(url, text or type(error).__name__)
+        silent = (
+            "it did not answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+        )
+        return ServerUnavailable(url, text or silent)
     return error

@@ -9,6 +9,9 @@ from orchestrator.store.requests import Argument
 
 Packed = list[bytes]
 
+ANSWER_SECONDS = 5.0
+"""A command that takes longer counts as a lost connection; the scripts take milliseconds."""
+
 
 class Link(Protocol):
     """A connection for a thread; it opens with its first command."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from orchestrator.model.ids import DeploymentId, RunId, deployment_of
@@ -94,24 +95,19 @@ def _call(
     parse: Callable[[Any], T],
     given: dict[str, Any],
 ) -> Request[T]:
-    words: list[Argument] = []
-    for name in (*called.keys, *called.arguments):
-        if name.endswith("..."):
-            words.extend(given.pop(name.removesuffix("...")))
-        else:
-            words.append(given.pop(name) if name in given else _known(name, d, run_id))
-    if given:
-        raise TypeError(f"script {called.name} has no arguments {sorted(given)}")
+    # Runners and clients come here several times a run: merged dictionaries, no test per name.
+    known = given
+    if d is not None:
+        known = _keys_of(d) | given
+        if run_id is not None:
+            known = _of_run(run_id, known) | known
+    strange, unknown = given.keys() - called.names, [n for n in called.names if n not in known]
+    if strange or unknown:
+        raise TypeError(f"script {called.name}: too many {sorted(strange)}, missing {unknown}")
+    words = [known[name] for name in called.names]
+    if called.takes_rest:
+        words.extend(words.pop())
     return Request(tuple(words), parse, called, len(called.keys))
-
-
-def _known(name: str, d: DeploymentId | None, run_id: RunId | None) -> str:
-    """What a name of a header stands for when it is not given."""
-    if d is not None and name in _OF_DEPLOYMENT:
-        return _OF_DEPLOYMENT[name](d)
-    if run_id is not None and name in _OF_RUN:
-        return _OF_RUN[name](run_id)
-    raise TypeError(f"{name} is neither given nor known")
 
 
 _OF_DEPLOYMENT: dict[str, Callable[[DeploymentId], str]] = {
@@ -140,9 +136,19 @@ _OF_DEPLOYMENT: dict[str, Callable[[DeploymentId], str]] = {
         keys.ended,
     )
 }
-_OF_RUN: dict[str, Callable[[RunId], str]] = {
-    "run": keys.run,
-    "log": keys.log,
-    "children": keys.children,
-    "run_id": str,
-}
+
+
+@lru_cache(maxsize=1024)
+def _keys_of(d: DeploymentId) -> dict[str, str]:
+    """What names of a header stand for that are not given."""
+    return {name: key(d) for name, key in _OF_DEPLOYMENT.items()}
+
+
+def _of_run(run_id: RunId, known: dict[str, str]) -> dict[str, str]:
+    """The same of a run."""
+    return {
+        "run": known["run_prefix"] + run_id,
+        "log": known["log_prefix"] + run_id,
+        "children": known["children_prefix"] + run_id,
+        "run_id": run_id,
+    }

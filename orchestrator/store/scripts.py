@@ -32,6 +32,9 @@ class Script:
     keys: tuple[str, ...]
     arguments: tuple[str, ...]
     """The last may end with ``...``: it takes all that is left."""
+    names: tuple[str, ...]
+    """All of them in order, without the dots."""
+    takes_rest: bool
     replies: tuple[str, ...]
     """The words it can answer; a list in reply begins with one of them."""
     source: bytes
@@ -53,6 +56,8 @@ def script(name: str) -> Script:
         name=name,
         keys=keys,
         arguments=arguments,
+        names=tuple(name.removesuffix("...") for name in (*keys, *arguments)),
+        takes_rest=bool(arguments) and arguments[-1].endswith("..."),
         replies=tuple(word.strip() for word in header["REPLY"].split("|")),
         source=source,
         sha=hashlib.sha1(source, usedforsecurity=False).hexdigest(),
