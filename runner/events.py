@@ -13,7 +13,7 @@ def start_logging() -> None:
     # A line for each run: what is looked up for a record and never shown took half of its time
     # ("Optimization" in Python's logging HOWTO).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # type: ignore[attr-defined]
+    logging._srcfile = None
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s runner: %(message)s"))
     _log.addHandler(handler)
