@@ -1,4 +1,8 @@
-"""Processes forked ahead, while there is nothing else to do: a run then begins without a fork.
+"""Processes forked ahead of the runs that will need them.
+
+While there is nothing else to do there is one: a run then begins without a fork. While runs come
+one right after the other some are forked at once with a run that found none: between forks that
+follow each other the spawner changes few of the pages that it would have to copy again.
 
 A spare has done all that does not depend on the run: it is its own session, adopts its orphans,
 dies with its spawner, and holds nothing open but what the user's module opened. It waits for a
@@ -20,8 +24,11 @@ from orchestrator.execution.pipe import receive_packet, send_packet
 from orchestrator.execution.run_process import Job
 from orchestrator.execution.starting import Started, fork
 
-WANTED = 1
+AT_REST = 1
 """More would only help runs that come at once, and those wait for the server anyway."""
+
+AT_MOST = 3
+"""While runs come one after the other. A fifth fork in a row saves little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +44,71 @@ class Spares:
         self, flows: Mapping[str, LoadedFlow], keep: Collection[int], poll: select.epoll
     ) -> None:
         self._flows, self._keep, self._poll = flows, keep, poll
-        self._wanted = WANTED if flows else 0
+        self._wanted = AT_REST if flows else 0
         self._waiting: dict[int, _Spare] = {}
-        self.is_short = self._wanted > 0
-        """Whether one is missing."""
+        self._missed = 0
+        """Runs that have found none since it was quiet."""
 
     @property
     def pids(self) -> set[int]:
         return {spare.started.pid for spare in self._waiting.values()}
 
-    def fork_one(self) -> None:
-        """Fork one that is missing. Where that fails, runs are forked when they come: no more."""
+    @property
+    def are_at_rest(self) -> bool:
+        """Whether there are as many as there are to be while nothing happens."""
+        return len(self._waiting) == self._wanted
+
+    def come_to_rest(self) -> None:
+        """It is quiet: fork one that is missing, end those that are too many."""
+        self._missed = 0
+        for handle in list(self._waiting)[self._wanted :]:
+            self._end(handle)
+        if len(self._waiting) < self._wanted:
+            self._fork_one()
+
+    def missed(self) -> None:
+        """A run has found none, so it came right after another: fork some for the next ones, one
+        more each time, so that two runs at once do not lead to four processes."""
+        ahead = min(self._missed, AT_MOST)
+        self._missed += 1
+        while self._wanted and len(self._waiting) < ahead:
+            self._fork_one()
+
+    def give(self, flow: str, control: int, output: int) -> Started | None:
+        """A process that runs the flow; None when there is no spare, or the flow wants none."""
+        while self._waiting and flow in self._flows:
+            handle = next(iter(self._waiting))
+            spare = self._waiting[handle]
+            try:
+                with spare.post:
+                    send_packet(spare.post, {"flow": flow}, (control, output))
+            except OSError:
+                self.bury(handle)
+                continue
+            del self._waiting[handle]
+            self._poll.unregister(handle)
+            return spare.started
+        return None
+
+    def bury(self, handle: int) -> bool:
+        """Wait for one that has ended; False when this is none of the spares.
+
+        None is forked in its place: what has killed it (memory is short?) may kill the next.
+        """
+        if handle not in self._waiting:
+            return False
+        self._wanted = 0
+        self._end(handle)
+        return True
+
+    def close(self) -> None:
+        """End them all; there will be no others."""
+        self._wanted = 0
+        for handle in list(self._waiting):
+            self._end(handle)
+
+    def _fork_one(self) -> None:
+        """Where that fails, runs are forked when they come: no more."""
         try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         except OSError:
@@ -63,46 +124,14 @@ class Spares:
             return
         self._poll.register(started.handle, select.EPOLLIN)
         self._waiting[started.handle] = _Spare(started, ours)
-        self.is_short = len(self._waiting) < self._wanted
 
-    def give(self, flow: str, control: int, output: int) -> Started | None:
-        """A process that runs the flow; None when there is no spare, or the flow wants none."""
-        while self._waiting and flow in self._flows:
-            handle = next(iter(self._waiting))
-            spare = self._waiting[handle]
-            try:
-                with spare.post:
-                    send_packet(spare.post, {"flow": flow}, (control, output))
-            except OSError:
-                self.bury(handle)
-                continue
-            del self._waiting[handle]
-            self._poll.unregister(handle)
-            self.is_short = self._wanted > 0
-            return spare.started
-        return None
-
-    def bury(self, handle: int) -> bool:
-        """Wait for one that ended, or end it; False when this is none of the spares.
-
-        None is forked in its place: what has killed it (memory is short?) may kill the next.
-        """
-        spare = self._waiting.pop(handle, None)
-        if spare is None:
-            return False
-        self._wanted, self.is_short = 0, False
+    def _end(self, handle: int) -> None:
+        spare = self._waiting.pop(handle)
         spare.post.close()
         trees.send(handle, signal.SIGKILL)
         os.waitpid(spare.started.pid, 0)
         self._poll.unregister(handle)
         spare.started.close()
-        return True
-
-    def close(self) -> None:
-        """End them all; there will be no others."""
-        self._wanted, self.is_short = 0, False
-        for handle in list(self._waiting):
-            self.bury(handle)
 
     def _job(self, post: socket.socket) -> Job | None:
         """In the spare: wait for what it is to run."""

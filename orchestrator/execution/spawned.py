@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from contextlib import suppress
@@ -117,10 +118,10 @@ class Spawned:
             "killed": self.killed,
         }
 
-    def next_due(self) -> float | None:
-        """When ``act`` must be called next."""
+    def next_due(self) -> float:
+        """When ``act`` must be called next; infinity: not before something else happens."""
         instants = (self.deadline, self.kill_at, self._timeout_at(), self._look_at())
-        return min((at for at in instants if at is not None), default=None)
+        return min((at for at in instants if at is not None), default=math.inf)
 
     def act(self, now: float) -> None:
         """Do what is due."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import socket
@@ -74,6 +75,9 @@ class Tending:
         self._spares = Spares(stock.flows_to_fork(), stock.keep, self._poll)
         self._poll.register(control, select.EPOLLIN)
         self._watched = select.EPOLLIN
+        self._due = math.inf
+        """No run has to be acted upon before: looking at each in every turn costs as much as the
+        rest of the turn."""
         self._over: str | None = None
 
     def say(self, message: Message) -> None:
@@ -111,8 +115,8 @@ class Tending:
 
     def _turn(self) -> None:
         happened = self._poll.poll(self._patience())
-        if not happened and self._spares.is_short:
-            self._spares.fork_one()
+        if not happened and not self._spares.are_at_rest:
+            self._spares.come_to_rest()
         left_more = False
         for descriptor, events in happened:
             if descriptor == self._control.fileno():
@@ -124,17 +128,20 @@ class Tending:
                 left_more = True
         if left_more:
             self._settle()  # once for all that ended: a fork bomb leaves thousands
-        now = self._clock.elapsed()
-        for run in self._runs.values():
-            run.act(now)
+        if (now := self._clock.elapsed()) >= self._due:
+            self._act(now)
         self._watch_control()
 
+    def _act(self, now: float) -> None:
+        for run in self._runs.values():
+            run.act(now)
+        self._due = min((run.next_due() for run in self._runs.values()), default=math.inf)
+
     def _patience(self) -> float | None:
-        due = [at for run in self._runs.values() if (at := run.next_due()) is not None]
-        quiet = _QUIET if self._spares.is_short else None
-        if not due:
+        quiet = None if self._spares.are_at_rest else _QUIET
+        if self._due == math.inf:
             return quiet
-        return min(max(min(due) - self._clock.elapsed(), 0.0), quiet or _LOOK_AGAIN)
+        return min(max(self._due - self._clock.elapsed(), 0.0), quiet or _LOOK_AGAIN)
 
     def _watch_control(self) -> None:
         wanted = select.EPOLLIN | (0 if self._outbox.is_empty() else select.EPOLLOUT)
@@ -166,12 +173,18 @@ class Tending:
                 for key, deadline in message["deadlines"].items():
                     if run := self._runs.get(key):
                         run.renew(deadline, now)
+                        self._expect(run)
             case "quit":
                 self._over = "quit"
             case _:
                 # A run that has ended meanwhile is not there any more: no signal (F33).
                 if run := self._runs.get(message["key"]):
                     _instruct(run, message, now)
+                    self._expect(run)
+
+    def _expect(self, run: Spawned) -> None:
+        """After each change of a run: there may be something to do for it sooner."""
+        self._due = min(self._due, run.next_due())
 
     def _start(self, message: Message, descriptors: list[int]) -> None:
         key, flow = message["key"], message["flow"]
@@ -200,7 +213,9 @@ class Tending:
         if (spare := self._spares.give(flow, control, output)) is not None:
             return spare
         if stock.isolation[flow] == "fork":
-            return fork_run(stock.flows[flow], control, output, stock.keep)
+            started = fork_run(stock.flows[flow], control, output, stock.keep)
+            self._spares.missed()  # at once: what comes next changes pages, and they are copied
+            return started
         source = stock.sources[flow]
         return start_fresh(source, stock.sys_path, stock.log_level, control, output)
 
@@ -214,6 +229,7 @@ class Tending:
             meter=Meter.of(message["memory_limit"], message["cpu_limit"]),
         )
         self._runs[run.key] = self._by_handle[run.handle] = run
+        self._expect(run)
         self._poll.register(run.handle, select.EPOLLIN)
         self.say({"op": "forked", "key": run.key, "pid": run.pid})
 
@@ -224,6 +240,8 @@ class Tending:
             run.kill_group()
         _pid, status, usage = os.wait4(run.pid, 0)
         del self._runs[run.key], self._by_handle[run.handle]
+        if not self._runs:
+            self._due = math.inf
         self._recent.append(run.key)
         self._poll.unregister(run.handle)
         ended = run.ended(os.waitstatus_to_exitcode(status), usage)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.execution.desk import Open
+from tests.execution.desk import Desk, Open
+from tests.support import eventually
+from tests.support.processes import children
 
 PLAIN = "from orchestrator import flow\n@flow\ndef f():\n    return {}\n"
 
@@ -166,8 +168,15 @@ def test_the_spawner_imports_neither_pydantic_nor_redis(open_desk: Open) -> None
 def test_descriptors_do_not_leak_in_the_spawner(open_desk: Open) -> None:
     desk = open_desk(PLAIN.format(1))
     desk.completed()
-    descriptors = Path(f"/proc/{desk.process.pid}/fd")
-    before = len(list(descriptors.iterdir()))
+    before = descriptors_at_rest(desk, "before")
     for _ in range(20):
         desk.completed()
-    assert len(list(descriptors.iterdir())) == before
+    assert descriptors_at_rest(desk, "after") == before
+
+
+def descriptors_at_rest(desk: Desk, key: str) -> int:
+    """Of a spawner with nothing but the one process that is forked ahead."""
+    eventually(lambda: len(children(desk.process.pid)) == 1, why="one process forked ahead")
+    desk.say("run", key=key, flow="nobody")
+    desk.heard("refused", key)  # so the turn in which that process came, or others went, is over
+    return len(list(Path(f"/proc/{desk.process.pid}/fd").iterdir()))

@@ -25,6 +25,20 @@ def seed():
     GIVEN.append(os.getpid())
 """
 
+FORKS = """
+import os
+from orchestrator import flow
+
+def forked():
+    with open("forks", "a") as file:
+        file.write(".")
+os.register_at_fork(before=forked)
+
+@flow
+def f():
+    return 1
+"""
+
 
 def spare_of(desk: Desk) -> int:
     """The process that waits for a run, once it is there."""
@@ -41,6 +55,27 @@ def test_a_run_takes_the_process_that_was_forked_ahead(open_desk: Open) -> None:
         line = desk.completed()
         assert line.pid == spare
         assert json.loads(line.done["result"])[:2] == [spare, spare]
+
+
+def test_runs_that_come_at_once_have_some_forked_ahead_and_at_rest_one_is_left(
+    open_desk: Open,
+) -> None:
+    """Of twelve runs the first takes the one that was there. One forks for itself alone, one has
+    one forked ahead beside itself, one two, and two have three; at rest two of those end."""
+    desk = open_desk(FORKS)
+    spare_of(desk)
+    os.kill(desk.process.pid, signal.SIGSTOP)
+    lines = [desk.run() for _ in range(12)]
+    os.kill(desk.process.pid, signal.SIGCONT)
+    pids = {line.pid for line in lines}
+    assert len(pids) == len(lines)
+    eventually(lambda: len(children(desk.process.pid)) == 13, why="one spare")
+    assert len((desk.folder / "forks").read_text()) == 1 + 1 + 2 + 3 + 4 + 4
+    (left,) = set(children(desk.process.pid)) - pids
+    for line in lines:
+        line.go()
+        line.finished()
+    assert desk.completed().pid == left
 
 
 def test_runs_never_share_random_numbers(open_desk: Open) -> None:

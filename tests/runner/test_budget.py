@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from orchestrator import Client
+from orchestrator.execution.spares import AT_MOST
 from orchestrator.model.deployment import ScheduleDefinition
 from orchestrator.model.ids import RunnerId, deployment_id, new_nonce
 from orchestrator.store import keys
@@ -236,8 +237,8 @@ def test_a_run_is_one_fork_and_imports_nothing_heavy(place: Place) -> None:
     place.start()
     runs = 5
     modules = [place.ended(place.submit()).result for _ in range(runs)]
-    # One process more may have been forked ahead.
-    assert runs <= len(place.note("forks")) <= runs + 1
+    # One process more may have been forked ahead, and three when no run found it quiet before.
+    assert runs <= len(place.note("forks")) <= runs + AT_MOST
     for name in modules[-1]:
         assert name.partition(".")[0] not in HEAVY
         assert not name.startswith(("orchestrator.store", "orchestrator.cli", "runner"))
