@@ -97,8 +97,10 @@ class HookProcess:
         self._lines.finish()
         return True
 
-    def ask_to_start(self, pid: int) -> None:
-        """Nobody has to be asked."""
+    def ready(self, pid: int) -> None:  # noqa: ARG002 - nobody has to know which
+        """Its process hears what it is told; nobody has to be asked."""
+        self._lines.send(order_of(self._run, self.token))
+        self.spawner.send({"op": "begun", "key": self.key})
 
     def child_ended(self, child: Run) -> None:
         """A run that a hook waited for is over; its own run was already."""
@@ -123,8 +125,7 @@ class HookProcess:
     def _told(self, message: Message) -> None:
         match message["op"]:
             case "ready":
-                self._lines.send(order_of(self._run, self.token))
-                self.spawner.send({"op": "begun", "key": self.key})
+                self.ready(message["pid"])
             case "request":
                 self._shared.answer(self, message)
 

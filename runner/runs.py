@@ -1,6 +1,6 @@
 """One claimed run, from its claim to the word about its end.
 
-claimed -> (spawner forks) -> ready -> start_run -> go -> ... -> ended -> finish_run
+claimed -> (spawner forks) -> start_run -> go -> ... -> ended -> finish_run
 
 Everything here reacts: to packets of the spawner, to messages of the run process, to replies of the
 server. No step waits, so a run costs no task.
@@ -87,8 +87,7 @@ class HeldRun:
         self._grace: float | None = None
         self._paused = False
         self._asked = 0.0
-        """When the server was asked to let it start; 0: not yet."""
-        self._is_ready = self._may_start = False
+        """When the server was asked to let it start."""
         self._done: Message | None = None
         self._telling = Telling(shared.writes, self.id, self.token)
         self.log = RunLog(
@@ -136,7 +135,7 @@ class HeldRun:
         return deadline(self._shared.here.lease, self.leased_at)
 
     def launch(self, spawner: SpawnerLink) -> None:
-        """Have a process forked by this spawner; it says when it is ready to begin."""
+        """Have a process made by this spawner, which says when it is there."""
         self.spawner = spawner
         self._lines = Lifelines(self._told, self.log)
         options = self.definition.options
@@ -159,9 +158,9 @@ class HeldRun:
         self._lines.finish()
         return self.fate is None
 
-    def ask_to_start(self, pid: int) -> None:
-        """Ask the server whether user code may begin, unless that was done already."""
-        if self._asked or self.fate is not None:
+    def ready(self, pid: int) -> None:
+        """Its process hears what it is told: ask the server whether user code may begin."""
+        if self.fate is not None:
             return
         self._asked = self._shared.here.clock.elapsed()
         if (parent := self.claimed.parent) is not None:
@@ -253,9 +252,7 @@ class HeldRun:
     def _told(self, message: Message) -> None:
         match message["op"]:
             case "ready":
-                self._is_ready = True
-                self.ask_to_start(message["pid"])
-                self._go()
+                self.ready(message["pid"])
             case "done":
                 self._done = message
             case "late":
@@ -293,13 +290,10 @@ class HeldRun:
         elif word != "ok":
             self.stop(Fate.LOST, 0.0, "the lease was lost")
         else:
-            self._may_start = True
             self._go()
 
     def _go(self) -> None:
-        """Let user code begin, once the process is ready and the server has said yes (I6)."""
-        if not (self._is_ready and self._may_start) or self.fate is not None:
-            return
+        """Let user code begin: the server has said yes (I6)."""
         now, half = self._shared.here.clock.elapsed(), self._shared.here.lease / 2
         if now - self._asked > half or now - self.leased_at > half:
             # An old answer proves little: a hold, or another's claim, may have followed it.

@@ -37,7 +37,7 @@ class Child(Protocol):
 
     def launch(self, spawner: Spawner) -> None: ...
 
-    def ask_to_start(self, pid: int) -> None: ...
+    def ready(self, pid: int) -> None: ...
 
     def not_launched(self) -> bool: ...
 
@@ -222,9 +222,9 @@ class Spawning:
     def _forked(self, spawner: Spawner, packet: Message) -> None:
         child = self._children[packet["key"]]
         if spawner.isolation[child.full_name] == "fork":
-            # It is ready in a moment: the server is asked meanwhile. A fresh interpreter takes
-            # long; asked now, a hold or a cancel until then would come too late.
-            child.ask_to_start(packet["pid"])
+            # A fresh interpreter says so itself. It takes long: were the server asked now, a hold or
+            # a cancel until then would come too late.
+            child.ready(packet["pid"])
 
     def _ended(self, spawner: Spawner, packet: Message) -> None:
         spawner.keys.discard(packet["key"])

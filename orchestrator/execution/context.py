@@ -132,7 +132,7 @@ def enter_run(run: Message, conversation: Conversation) -> RunContext:
     _place.conversation = conversation
     _place.run = RunContext(
         id=run["id"],
-        name=run["name"],
+        name=run["name"] or run["id"][-8:],
         attempt=run["attempt"],
         parameters=json.loads(run["parameters"]),
         deployment=run["deployment"],

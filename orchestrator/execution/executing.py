@@ -30,14 +30,14 @@ _TOLERANCE = 1.0
 """Seconds by which this process may see its time limit pass earlier than its spawner does."""
 
 
-def execute(flow: LoadedFlow, run: RunContext, *, retries_left: int) -> None:
+def execute(flow: LoadedFlow, run: RunContext, *, is_named: bool, retries_left: int) -> None:
     """Run the function and tell the runner how it ended; then the hooks have their turn.
 
     Told first: a hook that hangs or dies does not change how the run ended.
     """
     _take_over(flow)
     began = time.monotonic()
-    end = _ended(flow, run)
+    end = _ended(flow, run, is_named)
     progress.finish()
     context.tell(_last_word(flow, end))
     if _has_hooks_for(flow, end):
@@ -61,11 +61,12 @@ def _take_over(flow: LoadedFlow) -> None:
         sys.stdout = output.PrintStream()
 
 
-def _ended(flow: LoadedFlow, run: RunContext) -> RunState:
+def _ended(flow: LoadedFlow, run: RunContext, is_named: bool) -> RunState:
     try:
         cancellation.arm()
         try:
-            run = _named(flow, run)
+            if not is_named:
+                run = _named(flow, run)
             hooks.call(flow.hooks["on_running"], flow, run, RunState(State.RUNNING))
             return RunState(State.COMPLETED, flow.run_with(run.parameters))
         finally:
@@ -79,17 +80,16 @@ def _ended(flow: LoadedFlow, run: RunContext) -> RunState:
 
 
 def _named(flow: LoadedFlow, run: RunContext) -> RunContext:
-    """The run with the name that its flow gives it, if nobody has given it one."""
-    if run.name:
-        return run
+    """The run with the name that its flow gives it; nobody else has given it one."""
     try:
         name = flow.run_name(run.parameters)
     except Exception:
         logging.getLogger("flow").exception("flow_run_name failed: the run keeps its own name")
-        name = None
-    if name is not None:
-        context.tell({"op": "named", "name": name})
-    return context.rename(name or run.id[-8:])
+        return run
+    if name is None:
+        return run
+    context.tell({"op": "named", "name": name})
+    return context.rename(name or run.name)
 
 
 def _last_word(flow: LoadedFlow, end: RunState) -> Message:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+_to_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 _NO_NUMBERS = "NaN and infinity are not JSON: stored as null"
 
 
 def encode_result(value: Any) -> tuple[str | None, str | None]:
     """(JSON text, note). The text is None when the value has no form in JSON; the note says why."""
     try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")), None
+        return _to_json(value), None
     except (TypeError, ValueError, RecursionError):
         return _encode_rich(value)
 

@@ -44,6 +44,8 @@ class Job:
     control: int
     output: int
     load: Callable[[], LoadedFlow]
+    takes_long: bool = False
+    """To load it: the runner is told when that is done. A fork hears what it is told at once."""
 
 
 def become_run(equipment: Equipment, wait: Callable[[], Job | None]) -> NoReturn:
@@ -87,16 +89,17 @@ def _do(job: Job) -> None:
     os.dup2(job.output, 1)
     os.dup2(job.output, 2)
     os.close(job.output)
-    _live(Conversation(socket.socket(fileno=job.control)), job.load)
+    _live(Conversation(socket.socket(fileno=job.control)), job)
 
 
-def _live(conversation: Conversation, load: Callable[[], LoadedFlow]) -> None:
+def _live(conversation: Conversation, job: Job) -> None:
     flow: LoadedFlow | BaseException
     try:
-        flow = load()
+        flow = job.load()
     except BaseException as error:  # noqa: BLE001 - told to the runner like an error of the run
         flow = error
-    conversation.tell({"op": "ready", "pid": os.getpid()})
+    if job.takes_long:
+        conversation.tell({"op": "ready", "pid": os.getpid()})
     go = conversation.hear()
     if go is None:
         return  # the runner is gone before the run began
@@ -111,7 +114,8 @@ def _live(conversation: Conversation, load: Callable[[], LoadedFlow]) -> None:
     elif go["op"] == "hooks":
         call_hooks(flow, run, State(go["state"]), go["reason"])
     else:
-        execute(flow, run, retries_left=go["run"]["retries_left"])
+        told = go["run"]
+        execute(flow, run, is_named=bool(told["name"]), retries_left=told["retries_left"])
     output.finish()
 
 
@@ -145,5 +149,5 @@ def main(arguments: list[str]) -> NoReturn:
     sys.path[:0] = document["sys_path"]
     output.prepare_streams()
     os.set_inheritable(control, False)
-    job = Job(control=control, output=pipe, load=load)
+    job = Job(control=control, output=pipe, load=load, takes_long=True)
     become_run(Equipment(spawner=spawner, keep=(control, pipe)), lambda: job)

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,6 +38,10 @@ def spawn(control_fd: int, config: Config) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
     cancellation.install()
     kernel.outlive_parent()
+    # Since Python 3.12 a fork warns of any other thread, also of those of a BLAS that takes care of
+    # forks itself. ``isolation`` has decided already; as an error it would come after the fork, and
+    # nobody would know the child.
+    warnings.filterwarnings("ignore", "This process .*multi-threaded", DeprecationWarning)
     gc.collect()
     gc.freeze()  # forked runs then share these pages as long as nobody changes them
     tending = Tending(socket.socket(fileno=control_fd), stock, SystemClock())

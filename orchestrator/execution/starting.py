@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from mmap import mmap
@@ -54,12 +53,7 @@ def fork(keep: Collection[int], wait: Callable[[], Job | None]) -> Started:
     """A copy of this process, with these descriptors only, that runs what ``wait`` answers."""
     alone = mmap(-1, 1)
     spawner = os.getpid()
-    with warnings.catch_warnings():
-        # Since Python 3.12 a fork warns of any other thread, also of those of a BLAS that takes
-        # care of forks itself. ``isolation`` has decided already; as an error it would come after
-        # the fork, and nobody would know the child.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
+    pid = os.fork()
     if pid == 0:
         become_run(Equipment(spawner=spawner, keep=keep, alone=alone), wait)
     return Started(pid, _handle_of(pid), alone)
