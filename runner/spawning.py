@@ -222,8 +222,8 @@ class Spawning:
     def _forked(self, spawner: Spawner, packet: Message) -> None:
         child = self._children[packet["key"]]
         if spawner.isolation[child.full_name] == "fork":
-            # A fresh interpreter says so itself. It takes long: were the server asked now, a hold or
-            # a cancel until then would come too late.
+            # A fresh interpreter says so itself. It takes long: were the server asked now, a hold
+            # or a cancel until then would come too late.
             child.ready(packet["pid"])
 
     def _ended(self, spawner: Spawner, packet: Message) -> None:
