@@ -30,7 +30,7 @@ FOREIGN_SIGTERM = "killed by SIGTERM, which its runner did not send"
 _MOST_DESCRIPTORS = 4
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
 _from_json = json.JSONDecoder().decode
-_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 def encode(message: Message) -> bytes:
@@ -67,7 +67,7 @@ def send_packet(channel: socket.socket, message: Message, descriptors: Sequence[
 def receive_packet(channel: socket.socket) -> tuple[Message | None, list[int]]:
     """The next packet and the descriptors that came with it; (None, []) at end of file."""
     room = socket.CMSG_LEN(_MOST_DESCRIPTORS * array("i").itemsize)
-    data, extras, _flags, _address = channel.recvmsg(LARGEST_PACKET, room, _CLOSE_ON_EXEC)
+    data, extras, _flags, _address = channel.recvmsg(LARGEST_PACKET, room, CLOSE_ON_EXEC)
     descriptors = array("i")
     for level, kind, content in extras:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:

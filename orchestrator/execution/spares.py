@@ -5,8 +5,8 @@ one right after the other some are forked at once with a run that found none: be
 follow each other the spawner changes few of the pages that it would have to copy again.
 
 A spare has done all that does not depend on the run: it is its own session, adopts its orphans,
-dies with its spawner, and holds nothing open but what the user's module opened. It waits for a
-packet with its flow and its two descriptors, and leaves when its spawner closes the other end.
+dies with its spawner, and holds nothing open but what the user's module opened. It waits for the
+name of its flow, with its two descriptors, and leaves when its spawner closes the other end.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from dataclasses import dataclass
 
 from orchestrator.execution import trees
 from orchestrator.execution.loading import LoadedFlow
-from orchestrator.execution.pipe import receive_packet, send_packet
+from orchestrator.execution.pipe import CLOSE_ON_EXEC
 from orchestrator.execution.run_process import Job
 from orchestrator.execution.starting import Started, fork
 
 AT_REST = 1
 """More would only help runs that come at once, and those wait for the server anyway."""
+
+_MOST_BYTES = 8192
+"""Of a full name: two names of 500 characters, of four bytes at most."""
 
 AT_MOST = 3
 """While runs come one after the other. A fifth fork in a row saves little."""
@@ -81,7 +84,7 @@ class Spares:
             spare = self._waiting[handle]
             try:
                 with spare.post:
-                    send_packet(spare.post, {"flow": flow}, (control, output))
+                    socket.send_fds(spare.post, [flow.encode()], (control, output))
             except OSError:
                 self.bury(handle)
                 continue
@@ -135,10 +138,10 @@ class Spares:
 
     def _job(self, post: socket.socket) -> Job | None:
         """In the spare: wait for what it is to run."""
-        message, descriptors = receive_packet(post)
+        name, descriptors, _, _ = socket.recv_fds(post, _MOST_BYTES, 2, CLOSE_ON_EXEC)
         post.close()
-        if message is None:
+        if not name:
             return None
         control, output = descriptors
-        flow = self._flows[message["flow"]]
+        flow = self._flows[name.decode()]
         return Job(control=control, output=output, load=lambda: flow)
