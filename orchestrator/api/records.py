@@ -261,3 +261,11 @@ class Listed(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None
+
+
+class RunsListed(Listed[RunRecord]):
+    """Some runs, of those that were looked at: ``back_to`` says that not all could be, only those
+    created then or later."""
+
+    looked_at: int
+    back_to: datetime | None

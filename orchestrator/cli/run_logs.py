@@ -12,7 +12,7 @@ import typer
 from orchestrator.cli.clients import connected
 from orchestrator.cli.output import Output, OutputOption, print_document
 from orchestrator.cli.run_page import print_log_line
-from orchestrator.model.clock import rfc3339
+from orchestrator.model.clock import in_microseconds
 from orchestrator.settings import LEVELS
 
 if TYPE_CHECKING:
@@ -97,4 +97,4 @@ def _print(lines: Iterable[LogLine], output: Output) -> None:
 
 
 def _document(line: LogLine) -> dict[str, Any]:
-    return {**asdict(line), "at": rfc3339(round(line.at * 1000))}
+    return {**asdict(line), "at": in_microseconds(line.at)}

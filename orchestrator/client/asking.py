@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.client.following import WAITING, Followed, Log, News
-from orchestrator.client.reading import explanation_of, run_of
+from orchestrator.client.reading import explanation_of, moment_ms, run_of
 from orchestrator.client.transport import MOST_AT_ONCE, Call, Transport, path_of
 from orchestrator.model.asked import Asked, check_mapping
 from orchestrator.model.clock import rfc3339, to_ms
@@ -272,4 +272,9 @@ def _query(limit: int, wanted: Wanted, before: str) -> dict[str, Any]:
 
 
 def _page_of(document: Any) -> Page[Run]:
-    return Page(list(map(run_of, document["items"])), document["next"])
+    return Page(
+        list(map(run_of, document["items"])),
+        document["next"],
+        document["looked_at"],
+        moment_ms(document["back_to"]),
+    )

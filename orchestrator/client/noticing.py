@@ -75,7 +75,7 @@ class Noticing:
 
     def events_after(self, position: str, limit: int = 500) -> list[Event]:
         """The events that follow a ``position`` of the feed, the oldest first, at most 1,000; "" is
-        its beginning."""
+        its beginning. InvalidOption when it is no place of the feed."""
         limit = min(limit, MOST_AT_ONCE)
         return self._transport.do(events.after(position, limit), feed_after(position, limit))
 

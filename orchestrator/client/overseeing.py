@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from orchestrator.client.reading import runner_of
 from orchestrator.client.transport import Call, Transport
 from orchestrator.model.deployment import RunnerRecord
+from orchestrator.model.errors import RunnerNotFound
 from orchestrator.operations import auditing, runners
 from orchestrator.operations.acting import Acting
 from orchestrator.operations.auditing import Misfit
@@ -37,8 +37,13 @@ class Overseeing:
         Raises:
             RunnerNotFound: it is registered nowhere.
         """
-        path = f"/runners/{quote(runner_id, safe='')}/drain"
-        call = Call(read=runner_of, method="POST", path=path)
+        call = Call(
+            read=runner_of,
+            method="POST",
+            path="/runners/{name}/drain",
+            name=runner_id,
+            unknown=lambda _: RunnerNotFound(runner_id),
+        )
         return self._transport.do(runners.drain(runner_id, self._acting), call)
 
     def drain_host(self, host: str) -> list[RunnerRecord]:
@@ -50,7 +55,9 @@ class Overseeing:
         call = Call(
             read=lambda document: list(map(runner_of, document["items"])),
             method="POST",
-            path=f"/hosts/{quote(host, safe='')}/drain",
+            path="/hosts/{name}/drain",
+            name=host,
+            unknown=lambda _: RunnerNotFound(host),
         )
         return self._transport.do(runners.drain_host(host, self._acting), call)
 

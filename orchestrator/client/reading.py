@@ -35,7 +35,7 @@ def run_of(document: Document) -> Run:
     """A run."""
     fields = dict(document)
     for moment in ("created_at", "scheduled_at", "claimed_at", "started_at", "ended_at"):
-        fields[moment] = _ms(fields[moment])
+        fields[moment] = moment_ms(fields[moment])
     known = {name: fields[name] for name in Run.__slots__ if name in fields}
     return Run(
         **{
@@ -70,7 +70,7 @@ def version_of(document: Document) -> DeploymentVersion:
     """A version of a deployment."""
     fields: dict[str, Any] = {name: document.get(name) for name in DeploymentVersion.__slots__}
     return DeploymentVersion(
-        **{**fields, "at_ms": _ms(document["at"]), "changes": tuple(document["changes"])}
+        **{**fields, "at_ms": moment_ms(document["at"]), "changes": tuple(document["changes"])}
     )
 
 
@@ -91,14 +91,14 @@ def schedule_of(document: Document) -> ScheduleRecord:
         jitter_seconds=document["jitter"],
         details=details,
     )
-    cursor_ms = _ms(document["cursor_at"])
+    cursor_ms = moment_ms(document["cursor_at"])
     assert cursor_ms is not None
     return ScheduleRecord(
         definition=definition,
         origin=document["origin"],
         generation=document["generation"],
         cursor_ms=cursor_ms,
-        next_ms=_ms(document["next_at"]),
+        next_ms=moment_ms(document["next_at"]),
         edited=document["edited"],
     )
 
@@ -107,9 +107,9 @@ def trigger_of(document: Document) -> TriggerRecord:
     """A trigger."""
     return TriggerRecord(
         definition=TriggerDefinition.from_json(document),
-        since_ms=_ms(document["since"]) or 0,
+        since_ms=moment_ms(document["since"]) or 0,
         fired=document["fired"],
-        fired_ms=_ms(document["last_fired_at"]),
+        fired_ms=moment_ms(document["last_fired_at"]),
         run=document["last_run"],
         error=document["last_error"],
     )
@@ -129,7 +129,7 @@ def rehearsal_of(document: Document) -> Rehearsal:
 def runner_of(document: Document) -> RunnerRecord:
     """A runner."""
     known = {name: document[name] for name in RunnerRecord.__slots__ if name in document}
-    times = {name: _ms(document[name]) for name in ("started_at", "last_seen")}
+    times = {name: moment_ms(document[name]) for name in ("started_at", "last_seen")}
     code = {each: ServedCode(**code) for each, code in document["code"].items()}
     deployments = tuple(document["deployments"])
     return RunnerRecord(**{**known, **times, "deployments": deployments, "code": code})
@@ -138,7 +138,7 @@ def runner_of(document: Document) -> RunnerRecord:
 def event_of(document: Document) -> Event:
     """An event."""
     known = {name: document[name] for name in Event.__slots__ if name in document}
-    times = {name: _ms(document[name]) for name in ("occurred", "received")}
+    times = {name: moment_ms(document[name]) for name in ("occurred", "received")}
     return Event(**{**known, **times, "related": tuple(document["related"])})
 
 
@@ -154,10 +154,8 @@ def explanation_of(document: Document) -> Explanation:
 
 def log_line_of(document: Document) -> LogLine:
     """A line of a log."""
-    at = _ms(document["at"])
-    assert at is not None
     return LogLine(
-        at / 1000,
+        datetime.fromisoformat(document["at"]).timestamp(),
         document["level"],
         document["logger"],
         document["text"],
@@ -169,7 +167,7 @@ _DETAILS = {"start": "start_date", "end": "end_date", "anchor": "anchor_date", "
 
 
 def _step(document: Document) -> Step:
-    at_ms = _ms(document["at"])
+    at_ms = moment_ms(document["at"])
     assert at_ms is not None
     return Step(
         at_ms=at_ms,
@@ -184,5 +182,6 @@ def _state(shown: str) -> State:
     return State.SCHEDULED if shown == LATE else State(shown)
 
 
-def _ms(text: str | None) -> int | None:
+def moment_ms(text: str | None) -> int | None:
+    """Milliseconds since 1970 of a moment in a document."""
     return None if text is None else to_ms(datetime.fromisoformat(text))

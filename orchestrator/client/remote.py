@@ -10,8 +10,13 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 from orchestrator.client.problems import error_of
-from orchestrator.client.transport import Call, Ears
-from orchestrator.model.errors import InvalidOption, ServerRefused, ServerUnavailable
+from orchestrator.client.transport import Call, Ears, fits_a_path
+from orchestrator.model.errors import (
+    DeploymentNotFound,
+    InvalidOption,
+    ServerRefused,
+    ServerUnavailable,
+)
 from orchestrator.store.requests import Plan
 from orchestrator.store.submission import id_of
 
@@ -53,7 +58,10 @@ class Remote:
         path = call.path
         if call.deployment is not None:
             path = path.replace("{deployment}", self._path_of(call.deployment))
-        given = {name: value for name, value in call.query.items() if value not in (None, "", ())}
+        if call.name is not None:
+            self._check_name(call)
+            path = path.replace("{name}", quote(call.name, safe=""))
+        given = {name: value for name, value in call.query.items() if value is not None}
         query = f"?{urlencode(given, doseq=True)}" if given else ""
         body = None if call.body is None else json.dumps(call.body(), allow_nan=False).encode()
         headers = {**self._headers, "Accept": "application/json"}
@@ -81,7 +89,21 @@ class Remote:
             )
             deployment = str(self.ask(call))
         flow, _, name = deployment.partition("/")
+        if not (fits_a_path(flow) and fits_a_path(name)):
+            raise DeploymentNotFound(deployment)
         return f"{quote(flow, safe='')}/{quote(name, safe='')}"
+
+    def _check_name(self, call: Call[Any]) -> None:
+        """Raises the call's own error for a name that no path can hold: nothing is called that."""
+        assert call.name is not None
+        assert call.unknown is not None, "who names something says what it is when there is none"
+        if fits_a_path(call.name):
+            return
+        document = None
+        if call.deployment is not None:
+            path = f"/deployments/{self._path_of(call.deployment)}"
+            document = self.ask(Call(read=dict, method="GET", path=path))
+        raise call.unknown(document)
 
     def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
         try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from orchestrator.client.reading import schedule_of
 from orchestrator.client.schedule_documents import document_of_schedule
 from orchestrator.client.transport import Call, Transport
 from orchestrator.model.deployment import ScheduleRecord
+from orchestrator.model.errors import OrchestratorError, ScheduleNotFound
 from orchestrator.operations import schedules
 from orchestrator.operations.acting import Acting
 from orchestrator.schedules import Schedule
@@ -91,10 +91,17 @@ def _about(
         assert schedule is not None
         return document_of_schedule(schedule)
 
+    def unknown(live: Any) -> OrchestratorError:
+        if schedule is not None:
+            schedules.replacement(schedule, slug)
+        return ScheduleNotFound(deployment, slug, [each["slug"] for each in live["schedules"]])
+
     return Call(
         read=schedule_of,
         method=method,
-        path=f"{_PATH}/{quote(slug, safe='')}{verb}",
+        path=f"{_PATH}/{{name}}{verb}",
         deployment=deployment,
+        name=slug,
+        unknown=unknown,
         body=None if schedule is None else body,
     )

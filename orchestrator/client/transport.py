@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from orchestrator.model.errors import OrchestratorError
 from orchestrator.model.ids import RunId, deployment_of
 from orchestrator.store import keys
 from orchestrator.store.caller import Store
@@ -33,11 +34,20 @@ class Call(Generic[T]):
     path: str
     """Below ``/api/v1``; ``{deployment}`` stands for the one given."""
     deployment: str | None = None
+    name: str | None = None
+    """What ``{name}`` stands for: a schedule, a trigger, a runner, a host."""
+    unknown: Callable[[Any], OrchestratorError] | None = None
+    """The error when no path can hold that name, from the deployment's document."""
     query: Mapping[str, Any] = field(default_factory=dict)
-    """None and empty texts are left out."""
+    """None is left out; an empty text is not, since nothing may be called that."""
     body: Callable[[], Any] | None = None
     key: str | None = None
     """An idempotency key."""
+
+
+def fits_a_path(name: str) -> bool:
+    """Whether one part of a path can be this name: with another no request would arrive."""
+    return name not in ("", ".", "..") and "/" not in name
 
 
 def path_of(run_id: str, verb: str = "") -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from orchestrator.client.reading import rehearsal_of, trigger_of
 from orchestrator.client.transport import Call, Transport
+from orchestrator.model.errors import TriggerNotFound
 from orchestrator.model.rehearsal import Rehearsal
 from orchestrator.model.trigger import TriggerRecord
 from orchestrator.operations import triggers
@@ -55,8 +55,10 @@ class Triggering:
         call: Call[list[Rehearsal]] = Call(
             read=lambda document: list(map(rehearsal_of, document["items"])),
             method="GET",
-            path=f"{_PATH}/{quote(name, safe='')}/test",
+            path=f"{_PATH}/{{name}}/test",
             deployment=deployment,
+            name=name,
+            unknown=_unknown(name),
             query={"latest": latest},
         )
         return self._transport.do(triggers.rehearsed(deployment, name, latest), call)
@@ -66,5 +68,19 @@ _PATH = "/deployments/{deployment}/triggers"
 
 
 def _about(deployment: str, name: str, method: str, verb: str, read: Callable[[Any], T]) -> Call[T]:
-    path = f"{_PATH}/{quote(name, safe='')}{verb}"
-    return Call(read=read, method=method, path=path, deployment=deployment)
+    return Call(
+        read=read,
+        method=method,
+        path=f"{_PATH}/{{name}}{verb}",
+        deployment=deployment,
+        name=name,
+        unknown=_unknown(name),
+    )
+
+
+def _unknown(name: str) -> Callable[[Any], TriggerNotFound]:
+    def error(deployment: Any) -> TriggerNotFound:
+        known = [each["name"] for each in deployment["triggers"]]
+        return TriggerNotFound(deployment["name"], name, known)
+
+    return error

@@ -58,3 +58,9 @@ def rfc3339(ms: int | None) -> str | None:
     # Not strftime: of a year before 1000 it leaves out the zeros, and nobody reads that again.
     whole = from_ms(ms - ms % 1000).isoformat(timespec="seconds").removesuffix("+00:00")
     return f"{whole}.{ms % 1000:03d}Z"
+
+
+def in_microseconds(at: float) -> str:
+    """The same of seconds since 1970, with six digits behind the point: what is logged in one
+    millisecond has an order, too."""
+    return f"{datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat('T', 'microseconds')}Z"

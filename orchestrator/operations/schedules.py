@@ -4,7 +4,7 @@ slug; every plan may raise DeploymentNotFound and ScheduleNotFound."""
 from __future__ import annotations
 
 from orchestrator.declaring.slugs import free_slug
-from orchestrator.model.deployment import ScheduleRecord
+from orchestrator.model.deployment import ScheduleDefinition, ScheduleRecord
 from orchestrator.model.errors import Conflict, DeploymentNotFound, ScheduleNotFound
 from orchestrator.operations.acting import Acting
 from orchestrator.schedules import Schedule
@@ -46,12 +46,23 @@ def create(deployment: str, schedule: Schedule) -> Plan[ScheduleRecord]:
 def replace(deployment: str, slug: str, schedule: Schedule) -> Plan[ScheduleRecord]:
     """Put another schedule in the place of this one, from now on."""
     live = yield from find_deployment(deployment)
-    definition = schedule.definition(slug)
-    if definition.slug != slug:
-        raise Conflict(f"the new schedule is called {definition.slug}, the old one {slug}")
+    definition = replacement(schedule, slug)
     check_schedule(live, definition)
     word = yield from schedule_edits.put_schedule(live.id, definition, edit=True)
     return (yield from _changed(word, deployment, slug))
+
+
+def replacement(schedule: Schedule, slug: str) -> ScheduleDefinition:
+    """What takes the place of the schedule of that slug.
+
+    Raises:
+        InvalidName: no schedule can be called that.
+        Conflict: it is called otherwise.
+    """
+    definition = schedule.definition(slug)
+    if definition.slug != slug:
+        raise Conflict(f"the new schedule is called {definition.slug}, the old one {slug}")
+    return definition
 
 
 def pause(deployment: str, slug: str, acting: Acting) -> Plan[ScheduleRecord]:

@@ -64,4 +64,5 @@ def batches_of(reply: list[Any]) -> list[tuple[str, list[LogLine]]]:
 
 def _line(text: str) -> LogLine:
     line = json.loads(text)
-    return LogLine(line["t"], line["l"], line["n"], line["m"], line["a"])
+    # To the microsecond, as it goes through JSON everywhere: a float has digits beyond its clock.
+    return LogLine(round(line["t"], 6), line["l"], line["n"], line["m"], line["a"])

@@ -16,11 +16,9 @@ from orchestrator.api.live import Live
 from orchestrator.api.records import EventRecord, Listed
 from orchestrator.api.streaming import STREAM, event_stream, message
 from orchestrator.model.clock import to_ms
-from orchestrator.model.errors import InvalidOption
 from orchestrator.model.event import Event, emitted
 from orchestrator.operations import events
 from orchestrator.store.events import WantedEvents
-from orchestrator.store.logs import is_position
 
 router = APIRouter(prefix="/events", tags=["events"])
 
@@ -46,7 +44,7 @@ async def list_events(
 ) -> Response:
     """Events, the newest first."""
     wanted = _wanted(event, resource_id, None if since is None else to_ms(since))
-    found = await backend.store.follow(events.listed(limit, wanted, _place("before", before)))
+    found = await backend.store.follow(events.listed(limit, wanted, before))
     return answer_list(found, found[-1].position if len(found) == limit else None)
 
 
@@ -68,7 +66,7 @@ async def read_feed(
     """Events behind a place, the oldest first; without a place only where the feed ends."""
     if not after:
         return Document({"items": [], "position": await backend.store.follow(events.end())})
-    place = "" if after == "0" else _place("after", after)
+    place = "" if after == "0" else after
     found = await backend.store.follow(events.after(place, limit))
     position = found[-1].position if found else place
     return Document({"items": list(map(shown, found)), "position": position})
@@ -83,7 +81,7 @@ async def stream_events(
 ) -> Response:
     """Events as they happen, from now on or behind ``Last-Event-ID``; ``reset`` says that some
     in between are gone from the feed: look at everything anew."""
-    place = _place("Last-Event-ID", last_event_id)
+    place = events.checked_place("Last-Event-ID", last_event_id)
     live: Live = request.app.state.live
     # Asked before the answer begins: who has that misses nothing that happens from then on.
     heard = await live.events(place)
@@ -111,9 +109,3 @@ async def _messages(
 
 def _wanted(names: list[str], resource_id: str | None, since_ms: int | None = None) -> WantedEvents:
     return WantedEvents(names=names, resource_id=resource_id, since_ms=since_ms)
-
-
-def _place(option: str, text: str) -> str:
-    if text and not is_position(text):
-        raise InvalidOption(option, text, "is no place in the feed: take the position of an event")
-    return text

@@ -12,7 +12,7 @@ from orchestrator.api.backend import Backend, BackendNeeded
 from orchestrator.api.documents import Document, shown
 from orchestrator.api.records import Listed, LogRecord
 from orchestrator.api.streaming import STREAM, Pulse, event_stream, message
-from orchestrator.model.clock import rfc3339
+from orchestrator.model.clock import in_microseconds, rfc3339
 from orchestrator.model.errors import InvalidOption, RunNotFound
 from orchestrator.operations import runs
 from orchestrator.settings import LEVELS
@@ -103,7 +103,7 @@ def _place(text: str) -> str:
 
 def _shown(line: LogLine) -> dict[str, Any]:
     return {
-        "at": rfc3339(round(line.at * 1000)),
+        "at": in_microseconds(line.at),
         "level": line.level,
         "logger": line.logger,
         "text": line.text,

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Query
 from starlette.responses import Response
 
 from orchestrator.api.backend import Backend, BackendNeeded, CallerNeeded
-from orchestrator.api.documents import Document, answer, answer_list, shown
+from orchestrator.api.documents import Document, answer, shown
 from orchestrator.api.given import (
     IdempotencyKey,
     Limit,
@@ -19,9 +19,9 @@ from orchestrator.api.given import (
     RunGiven,
     Tags,
 )
-from orchestrator.api.records import ExplanationRecord, Listed, RunRecord
+from orchestrator.api.records import ExplanationRecord, RunRecord, RunsListed
 from orchestrator.api.routes.creating import asked_for
-from orchestrator.model.clock import SystemClock
+from orchestrator.model.clock import SystemClock, rfc3339
 from orchestrator.model.ids import deployment_of
 from orchestrator.model.run import Run
 from orchestrator.operations import runs
@@ -33,7 +33,7 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 LONGEST_WAIT = 60.0
 
 
-@router.get("", response_model=Listed[RunRecord])
+@router.get("", response_model=RunsListed)
 async def list_runs(
     backend: BackendNeeded,
     deployment: Annotated[str | None, Query(description="flow/deployment, or its id.")] = None,
@@ -50,7 +50,14 @@ async def list_runs(
     only so many records are looked at for one answer."""
     wanted = runs.wanted_runs(deployment, state, tag, since, until, text, parent)
     page = await backend.store.follow(runs.page(limit, wanted, before))
-    return answer_list(page.items, page.next)
+    return Document(
+        {
+            "items": list(map(shown, page.items)),
+            "next": page.next,
+            "looked_at": page.looked_at,
+            "back_to": rfc3339(page.back_to_ms),
+        }
+    )
 
 
 @router.post("", status_code=201, response_model=RunRecord)
