@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from orchestrator.model.clock import from_ms, to_ms
-from orchestrator.model.deployment import Overlap, ScheduleRecord
+from orchestrator.model.deployment import ScheduleRecord
 from orchestrator.model.ids import DeploymentId, scheduled_run_id
 from orchestrator.model.schedule import Rule, from_start, jitter_ms, newest, rule_of
-from orchestrator.store.schedules import Agenda, Occurrence
+from orchestrator.store.schedules import Agenda, Occurrence, Tick
 
 GRACE_MS = 5_000
 """An instant no older than this is due, not missed. Longer than it takes a standby to lead."""
@@ -19,18 +20,8 @@ GRACE_MS = 5_000
 MOST_MISSED = 100
 """How many missed instants ``catchup="all"`` makes up for: the newest ones."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """One step of one schedule: occurrences become runs, the cursor moves."""
-
-    slug: str
-    generation: int
-    cursor_seen: int
-    cursor: int
-    next_ms: int | None
-    overlap: Overlap
-    occurrences: tuple[Occurrence, ...]
+PART = 50
+"""Schedules planned in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +29,6 @@ class Broken:
     """A schedule that cannot be planned, and why. It stands still; the others go on (F55)."""
 
     slug: str
-    generation: int
     error: Exception
 
 
@@ -46,11 +36,11 @@ class Broken:
 class Outlook:
     """What is to be done for a deployment at one instant, and when to look again after that."""
 
-    ticks: tuple[Tick, ...]
-    promote: bool
+    ticks: tuple[Tick, ...] = ()
+    promote: bool = False
     """Delayed runs are due."""
-    look_at: int | None
-    broken: tuple[Broken, ...]
+    look_at: int | None = None
+    broken: tuple[Broken, ...] = ()
 
     @property
     def has_work(self) -> bool:
@@ -65,36 +55,54 @@ def outlook(d: DeploymentId, agenda: Agenda, now_ms: int) -> Outlook:
     That is the agenda's own time, or one shortly after it, to have everything at hand when that
     comes.
     """
+    return whole(outlooks(d, agenda, now_ms))
+
+
+def outlooks(d: DeploymentId, agenda: Agenda, now_ms: int) -> Iterator[Outlook]:
+    """The same in parts, of a few schedules each, for whoever has other things to do in between.
+    ``whole`` puts them together."""
     promote = agenda.delayed_due is not None and agenda.delayed_due <= now_ms
-    ticks: list[Tick] = []
     # What remains delayed after a promotion shows in the look that follows it.
-    upcoming: list[int | None] = [] if promote else [agenda.delayed_due]
-    broken: list[Broken] = []
-    for record in () if agenda.paused or agenda.gone else agenda.schedules:
-        if not record.definition.active:
-            continue
-        try:
-            tick = _tick(d, agenda, record, now_ms)
-        # Whatever is wrong with one stored rule (it may come from another version) is reported and
-        # changes nothing on the server: going on without it is safe.
-        except Exception as error:  # noqa: BLE001
-            broken.append(Broken(record.definition.slug, record.generation, error))
-            continue
-        upcoming.append(record.next_ms if tick is None else tick.next_ms)
-        if tick is not None:
-            ticks.append(tick)
+    yield Outlook(promote=promote, look_at=None if promote else agenda.delayed_due)
+    slugs = iter(() if agenda.paused or agenda.gone else agenda.active())
+    while some := tuple(islice(slugs, PART)):
+        yield _part(d, agenda, some, now_ms)
+
+
+def whole(parts: Iterable[Outlook]) -> Outlook:
+    """One outlook of its parts."""
+    parts = tuple(parts)
     return Outlook(
-        ticks=tuple(ticks),
-        promote=promote,
-        look_at=min((at for at in upcoming if at is not None), default=None),
-        broken=tuple(broken),
+        ticks=tuple(tick for each in parts for tick in each.ticks),
+        promote=any(each.promote for each in parts),
+        look_at=min((each.look_at for each in parts if each.look_at is not None), default=None),
+        broken=tuple(broken for each in parts for broken in each.broken),
     )
 
 
-def _tick(d: DeploymentId, agenda: Agenda, record: ScheduleRecord, now_ms: int) -> Tick | None:
-    """The schedule's next step; None when it has been planned and is not due yet."""
-    if record.next_ms is not None and record.next_ms > now_ms:
-        return None
+def _part(d: DeploymentId, agenda: Agenda, slugs: Sequence[str], now_ms: int) -> Outlook:
+    ticks: list[Tick] = []
+    upcoming: list[int | None] = []
+    broken: list[Broken] = []
+    for slug in slugs:
+        try:
+            # Of one that was planned and is not due, which most are, nothing else is read.
+            next_ms = agenda.next_ms(slug)
+            if next_ms is None or next_ms <= now_ms:
+                ticks.append(_tick(d, agenda, agenda.schedule(slug), now_ms))
+                next_ms = ticks[-1].next_ms
+        # Whatever is wrong with one stored rule (it may come from another version) is reported and
+        # changes nothing on the server: going on without it is safe.
+        except Exception as error:  # noqa: BLE001
+            broken.append(Broken(slug, error))
+            continue
+        upcoming.append(next_ms)
+    look_at = min((at for at in upcoming if at is not None), default=None)
+    return Outlook(ticks=tuple(ticks), look_at=look_at, broken=tuple(broken))
+
+
+def _tick(d: DeploymentId, agenda: Agenda, record: ScheduleRecord, now_ms: int) -> Tick:
+    """The next step of a schedule that is due, or was not planned yet."""
     rule = rule_of(record.definition)
     due_from = max(record.cursor_ms + 1, now_ms - GRACE_MS)
     due, following = _due(rule, due_from, max(record.cursor_ms, now_ms))
@@ -141,6 +149,8 @@ def _occurrences(
     missed: Sequence[datetime],
     due: Sequence[datetime],
 ) -> tuple[Occurrence, ...]:
+    if not missed and not due:
+        return ()
     definition = record.definition
     parameters = {**json.loads(agenda.parameters), **definition.parameters}
     text = json.dumps(parameters, ensure_ascii=False)

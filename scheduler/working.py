@@ -56,7 +56,9 @@ class Worker:
         self._store = store
         self._wake = asyncio.Event()
         self._heard = asyncio.Event()
-        self._leadership = Leadership(store)
+        # Behind a thousand looks a lead would be renewed too late.
+        self._lead_store = store.apart()
+        self._leadership = Leadership(self._lead_store)
         self._clock = ServerClock(store)
         self._dispatcher = Dispatcher(store, self._clock, retention_ms)
         self._observer = Observer(store, SystemClock(), lease, retention_ms)
@@ -74,6 +76,7 @@ class Worker:
                 loops.create_task(endure("observing", self._observe))
         finally:
             await self._leadership.leave()
+            await self._lead_store.close()
 
     async def _listen(self) -> None:
         async for channel, text in self._store.listen(ATTENTION_CHANGED, OUTBOX_NEWS, EVENTS_NEWS):

@@ -122,6 +122,10 @@ class AsyncStore:
         """The same with channels that come and go."""
         return Ear(self._connect, channels)
 
+    def apart(self) -> AsyncStore:
+        """The same server over a connection of its own: for what must not wait behind others."""
+        return AsyncStore(self.url, self._connect)
+
     async def close(self) -> None:
         if self._pump is not None:
             await self._pump

@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store import keys
-from orchestrator.store.requests import Plan, Request, command
+from orchestrator.store.requests import Plan, Request, command, in_turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Summary:
 def list_summaries() -> Plan[list[Summary]]:
     """All deployments in short, sorted by name."""
     (members,) = yield [command(sorted, "SMEMBERS", keys.DEPLOYMENTS)]
-    found: list[Summary | None] = yield [_summary_of(DeploymentId(d)) for d in members]
+    found: list[Summary | None] = yield from in_turns(_summary_of(DeploymentId(d)) for d in members)
     return sorted((each for each in found if each), key=lambda each: each.name)
 
 

@@ -25,6 +25,7 @@ from orchestrator.store.requests import (
     as_word,
     command,
     for_deployment,
+    in_turns,
     nothing,
 )
 from orchestrator.store.schedules import rule_text, schedules_of
@@ -113,7 +114,7 @@ def member_ids() -> Request[list[DeploymentId]]:
 def list_deployments() -> Plan[list[Deployment]]:
     """All deployments, sorted by name."""
     (members,) = yield [command(sorted, "SMEMBERS", keys.DEPLOYMENTS)]
-    hashes = yield [each for d in members for each in _hashes(DeploymentId(d))]
+    hashes = yield from in_turns(each for d in members for each in _hashes(DeploymentId(d)))
     found = [
         _deployment(DeploymentId(d), *hashes[4 * at : 4 * at + 4]) for at, d in enumerate(members)
     ]

@@ -13,7 +13,7 @@ from orchestrator.model.run import Run
 from orchestrator.model.states import CLAIMED, LATE, State
 from orchestrator.store import keys
 from orchestrator.store.glances import Glance, newest_of
-from orchestrator.store.requests import Plan, Request, as_is, command, for_deployment
+from orchestrator.store.requests import Plan, Request, as_is, command, for_deployment, in_turns
 from orchestrator.store.runs import read_run
 from orchestrator.store.texts import maybe_int
 
@@ -82,7 +82,7 @@ class _Part:
 def read_overview(now_ms: int, window_ms: int) -> Plan[Overview]:
     """What goes on now, with a picture of the window before now."""
     (members,) = yield [_members()]
-    found: list[_Part | None] = yield [_part_of(DeploymentId(d)) for d in members]
+    found: list[_Part | None] = yield from in_turns(_part_of(DeploymentId(d)) for d in members)
     parts = [each for each in found if each]
     now = [i for _, i in _best((p.holding for p in parts), newest=True)]
     failed = yield from _failed(parts)

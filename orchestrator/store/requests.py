@@ -7,9 +7,10 @@ async, sends each list as one pipeline. So every operation is written once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from orchestrator.model.ids import DeploymentId, RunId, deployment_of
@@ -20,6 +21,9 @@ T = TypeVar("T")
 Argument = str | bytes | int | float
 Word = str
 """What a script answers; the words of each are in its header."""
+
+IN_ONE_TURN = 250
+"""Requests of one pipeline, of those that are asked about every deployment there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,16 @@ def script_call(
 ) -> Request[T]:
     """A call of a script that belongs to no deployment: every name in its header is given."""
     return _call(script(name), None, None, parse, given)
+
+
+def in_turns(requests: Iterable[Request[Any]]) -> Plan[list[Any]]:
+    """The answers to any number of requests, some hundreds in each pipeline: between them others
+    come to the server, and to whoever asks."""
+    answers: list[Any] = []
+    rest = iter(requests)
+    while some := tuple(islice(rest, IN_ONE_TURN)):
+        answers += yield some
+    return answers
 
 
 def as_is(reply: Any) -> Any:

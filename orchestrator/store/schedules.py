@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from orchestrator.model.deployment import Overlap, ScheduleDefinition, ScheduleRecord
 from orchestrator.model.ids import DeploymentId, RunId
 from orchestrator.store import keys
-from orchestrator.store.requests import Request, Word, as_word, for_deployment
+from orchestrator.store.requests import Argument, Request, Word, for_deployment
 from orchestrator.store.texts import maybe_int, record_of, text_of
 
 
@@ -21,13 +21,31 @@ class Agenda:
     now_ms: int
     paused: bool
     gone: bool
-    schedules: tuple[ScheduleRecord, ...]
+    stored: Mapping[str, str]
+    """Its schedules field by field: there may be thousands, and most of the time few are due."""
     parameters: str
     """The deployment's defaults, JSON text."""
     delayed_due: int | None
     """When the first delayed run becomes due."""
     parting: tuple[RunId, ...] = ()
     """Runs whose children are to be cancelled: see ``stop_children``."""
+
+    @property
+    def schedules(self) -> tuple[ScheduleRecord, ...]:
+        """All of them, by slug."""
+        return schedules_of(self.stored)
+
+    def active(self) -> Iterator[str]:
+        """The slugs of those that make runs."""
+        return (slug for slug in _slugs(self.stored) if self.stored[f"{slug}:active"] == "1")
+
+    def next_ms(self, slug: str) -> int | None:
+        """The next instant of one, as far as it was planned."""
+        return maybe_int(self.stored.get(f"{slug}:next"))
+
+    def schedule(self, slug: str) -> ScheduleRecord:
+        """One of them."""
+        return _schedule(slug, self.stored)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +58,20 @@ class Occurrence:
     parameters: str
     late: bool
     """Behind all others: part of a backlog."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One step of one schedule: occurrences become runs, the cursor moves."""
+
+    slug: str
+    generation: int
+    cursor_seen: int
+    cursor: int
+    next_ms: int | None
+    occurrences: tuple[Occurrence, ...]
+    overlap: Overlap = "allow"
+    """What becomes of occurrences that find earlier runs of the schedule not over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +87,31 @@ def agenda(d: DeploymentId) -> Request[Agenda]:
     return for_deployment(d, "agenda", _agenda)
 
 
-def tick_schedule(
-    d: DeploymentId,
-    slug: str,
-    generation: int,
-    cursor_seen: int,
-    cursor: int,
-    next_ms: int | None,
-    occurrences: Sequence[Occurrence],
-    overlap: Overlap = "allow",
-    retention_ms: int = keys.RETENTION_MS,
-) -> Request[Word]:
-    """Make the occurrences runs and move the cursor, in one step: ``ok``, ``stale`` (the rule or
-    cursor is another by now), ``paused`` or ``gone``. ``overlap`` decides about occurrences that
-    find earlier runs of the schedule not over."""
-    return for_deployment(
-        d,
-        "tick_schedule",
-        as_word,
-        slug=slug,
-        generation=generation,
-        cursor_seen=cursor_seen,
-        cursor=cursor,
-        next_ms=text_of(next_ms),
-        overlap=overlap,
-        retention_ms=retention_ms,
-        occurrences=[
-            text
-            for each in occurrences
-            for text in (each.run_id, each.due_ms, each.parameters, "1" if each.late else "")
-        ],
-    )
+def tick_schedules(
+    d: DeploymentId, ticks: Sequence[Tick], retention_ms: int = keys.RETENTION_MS
+) -> Request[list[Word]]:
+    """Make the occurrences of some schedules runs and move their cursors, in one step. For each
+    ``ok``, ``stale`` (the rule or cursor is another by now), ``paused`` or ``gone``. It keeps the
+    server from others meanwhile: let the runs be a hundred, not thousands."""
+
+    def words(reply: list[Word]) -> list[Word]:
+        # One word for all: the deployment is paused or gone.
+        return reply if len(reply) == len(ticks) else reply * len(ticks)
+
+    many = [text for tick in ticks for text in _texts(tick)]
+    return for_deployment(d, "tick_schedules", words, retention_ms=retention_ms, many=many)
+
+
+def _texts(tick: Tick) -> tuple[Argument, ...]:
+    """In the order of the script."""
+    runs = [
+        text
+        for each in tick.occurrences
+        for text in (each.run_id, each.due_ms, each.parameters, "1" if each.late else "")
+    ]
+    next_ms = text_of(tick.next_ms)
+    head = (tick.slug, tick.generation, tick.cursor_seen, tick.cursor, next_ms, tick.overlap)
+    return (*head, len(runs), *runs)
 
 
 def promote_delayed(d: DeploymentId, limit: int = 200) -> Request[Promoted]:
@@ -105,8 +131,11 @@ def rule_text(definition: ScheduleDefinition) -> str:
 
 def schedules_of(fields: Mapping[str, str]) -> tuple[ScheduleRecord, ...]:
     """The records in the hash ``schedules``, by slug."""
-    slugs = sorted(name.removesuffix(":rule") for name in fields if name.endswith(":rule"))
-    return tuple(_schedule(slug, fields) for slug in slugs)
+    return tuple(_schedule(slug, fields) for slug in _slugs(fields))
+
+
+def _slugs(fields: Mapping[str, str]) -> list[str]:
+    return sorted(name.removesuffix(":rule") for name in fields if name.endswith(":rule"))
 
 
 def _schedule(slug: str, fields: Mapping[str, str]) -> ScheduleRecord:
@@ -128,7 +157,7 @@ def _agenda(reply: list[Any]) -> Agenda:
         now_ms=int(now_ms),
         paused=paused == "1",
         gone=word == "gone",
-        schedules=schedules_of(record_of(schedules)),
+        stored=record_of(schedules),
         parameters=parameters,
         delayed_due=maybe_int(delayed_due),
         parting=tuple(map(RunId, parting)),

@@ -11,7 +11,7 @@ from orchestrator.store import keys
 from orchestrator.store.attention import NOW, lower_attention
 from orchestrator.store.deployments import member_ids, pause_deployment
 from orchestrator.store.leases import Look, Seen, reap_run
-from orchestrator.store.requests import Plan, Word, command
+from orchestrator.store.requests import Plan, Word, command, in_turns
 from orchestrator.store.runners import drop_runner
 
 LEASE_LOST = "its runner or host was lost"
@@ -87,5 +87,5 @@ def leased_deployments(among: Iterable[DeploymentId] | None = None) -> Plan[list
     if among is None:
         (among,) = yield [member_ids()]
     asked = sorted(set(among))
-    leases = yield [command(int, "ZCARD", keys.leases(d)) for d in asked]
+    leases = yield from in_turns(command(int, "ZCARD", keys.leases(d)) for d in asked)
     return [d for d, count in zip(asked, leases, strict=True) if count]

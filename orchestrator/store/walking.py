@@ -14,7 +14,7 @@ from typing import Any
 from orchestrator.model.ids import DeploymentId
 from orchestrator.store import keys
 from orchestrator.store.places import BEGINNING, Place
-from orchestrator.store.requests import Plan, Request, command, for_deployment
+from orchestrator.store.requests import Plan, Request, command, for_deployment, in_turns
 from orchestrator.store.wanted import Wanted
 
 MOST_AT_ONCE = 1_000
@@ -70,7 +70,7 @@ class Walk:
         each = max(1, most // len(turn))
         for way in turn:
             way.share = min(way.share, each)
-        steps: list[_Step] = yield [self._look(way) for way in turn]
+        steps: list[_Step] = yield from in_turns(self._look(way) for way in turn)
         for way, step in zip(turn, steps, strict=True):
             way.place, way.is_over = step.place, step.is_end
             way.share = min(MOST_AT_ONCE, 2 * way.share)

@@ -86,8 +86,8 @@ MUTANTS = [
     ),
     Mutant(
         "tick without cursor compare",
-        f"{LUA}/tick_schedule.lua",
-        ((" or rule[2] ~= cursor_seen", ""),),
+        f"{LUA}/tick_schedules.lua",
+        ((" and cursor == tick.cursor_seen", ""),),
         "tests/store/test_schedules.py::test_a_plan_of_another_rule_or_cursor_is_stale",
     ),
     Mutant(

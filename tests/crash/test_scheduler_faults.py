@@ -184,7 +184,7 @@ def test_I2_the_leader_dies_in_mid_write_beside_a_standby(
 ) -> None:
     """The standby finds what was begun, and makes neither more nor less of it."""
     place = Place(server)
-    tick = script("tick_schedule").sha.encode()
+    tick = script("tick_schedules").sha.encode()
     with Proxies() as proxies:
         proxy = proxies.open(server.socket, tmp_path / "proxy")
         place.deploy(Interval(EVERY_MS / 1000, catchup="all"))

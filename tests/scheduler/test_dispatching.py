@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations_with_replacement, pairwise
@@ -24,9 +25,10 @@ from orchestrator.store.deployments import pause_deployment, resume_deployment
 from orchestrator.store.requests import Plan, Request, as_is, command
 from orchestrator.store.runs import NewRun, cancel_run, submit_later, submit_run
 from orchestrator.store.schedule_edits import pause_schedule, put_schedule, resume_schedule
-from orchestrator.store.schedules import agenda
+from orchestrator.store.schedules import Agenda, agenda
+from scheduler import dispatching
 from scheduler.dispatching import AHEAD_MS, Dispatcher
-from scheduler.planning import MOST_MISSED
+from scheduler.planning import MOST_MISSED, Outlook, outlooks
 from scheduler.serverclock import ServerClock
 from tests.scheduler.scheduling import Place
 
@@ -284,3 +286,23 @@ def test_what_a_schedule_made_by_a_person_needs_is_seen_at_once(place: Place) ->
     dispatch(place)
     assert len(place.runs()) <= 1, "instants while it was paused are not missed ones"
     assert place.schedule(d).next_ms is not None
+
+
+def test_what_falls_due_while_others_are_planned_is_sent(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if one deployment had schedules without end."""
+    slow, quick = place.deploy(name="flow/slow"), place.deploy(Interval(0.2))
+    dispatch(place)
+    monkeypatch.setattr(dispatching, "BREATH_SECONDS", 0)
+
+    def planned(d: DeploymentId, seen: Agenda, now_ms: int) -> Iterator[Outlook]:
+        deadline = time.monotonic() + 20
+        while d == slow and not place.tickets(quick) and time.monotonic() < deadline:
+            yield Outlook()
+        yield from outlooks(d, seen, now_ms)
+
+    monkeypatch.setattr(dispatching, "outlooks", planned)
+    # Behind the other, which is prepared by then.
+    place.store.call(lower_attention(slow, place.now_ms(slow) + AHEAD_MS))
+    dispatch(place, until=lambda: bool(place.tickets(quick)))

@@ -12,9 +12,10 @@ from orchestrator.model.deployment import ScheduleDefinition, ScheduleRecord
 from orchestrator.model.ids import deployment_id, scheduled_run_id
 from orchestrator.model.schedule import jitter_ms
 from orchestrator.schedules import Cron, Interval, Schedule
-from orchestrator.store.schedules import Agenda
+from orchestrator.store.schedules import Agenda, Tick, rule_text
+from orchestrator.store.texts import text_of
 from scheduler.leading import LEAD_SECONDS, RENEW_SECONDS
-from scheduler.planning import GRACE_MS, MOST_MISSED, Outlook, Tick, outlook
+from scheduler.planning import GRACE_MS, MOST_MISSED, Outlook, outlook
 
 D = deployment_id("flow/name")
 NOW = to_ms(datetime(2026, 11, 22, 12, tzinfo=UTC))
@@ -31,6 +32,18 @@ def record(schedule: Schedule, cursor: int, next_ms: int | None = None) -> Sched
     )
 
 
+def stored(record: ScheduleRecord) -> dict[str, str]:
+    """As the server has it."""
+    slug = record.definition.slug
+    return {
+        f"{slug}:rule": rule_text(record.definition),
+        f"{slug}:active": "1" if record.definition.active else "",
+        f"{slug}:generation": str(record.generation),
+        f"{slug}:cursor": str(record.cursor_ms),
+        f"{slug}:next": text_of(record.next_ms),
+    }
+
+
 def view(
     *records: ScheduleRecord,
     now: int = NOW,
@@ -43,7 +56,7 @@ def view(
         now_ms=now,
         paused=paused,
         gone=False,
-        schedules=records,
+        stored={name: text for each in records for name, text in stored(each).items()},
         parameters=parameters,
         delayed_due=delayed_due,
     )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from orchestrator.model.deployment import DeploymentDefinition, FlowOptions, ScheduleDefinition
+from orchestrator.model.deployment import (
+    DeploymentDefinition,
+    FlowOptions,
+    Overlap,
+    ScheduleDefinition,
+)
 from orchestrator.model.ids import RunId, RunnerId, idempotent_run_id, new_nonce
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
-from orchestrator.store import deployments, leases, runners, runs
+from orchestrator.store import deployments, leases, runners, runs, schedules
 from orchestrator.store.caller import Store
 from orchestrator.store.leases import Claimed, Claims, Outcome
+from orchestrator.store.requests import Request, Word
 from orchestrator.store.runs import NewRun, Submitted
 
 DEFINITION = DeploymentDefinition(flow="hello", name="main", entrypoint="hello.py:hello")
@@ -95,3 +102,25 @@ class Scene:
     def path(self, name: str = "run") -> list[str]:
         """The states the run went through."""
         return [step.state.value for step in self.run(name).history]
+
+
+def tick_schedule(
+    slug: str,
+    generation: int,
+    seen: int,
+    cursor: int,
+    next_ms: int | None,
+    made: Sequence[schedules.Occurrence],
+    overlap: Overlap = "allow",
+) -> Request[list[Word]]:
+    """A step of one schedule."""
+    one = schedules.Tick(
+        slug=slug,
+        generation=generation,
+        cursor_seen=seen,
+        cursor=cursor,
+        next_ms=next_ms,
+        occurrences=tuple(made),
+        overlap=overlap,
+    )
+    return schedules.tick_schedules(D, [one])

@@ -235,19 +235,21 @@ BREAKS = [
     ),
     Break(
         "I2 a cursor is not compared",
-        "tick_schedule",
-        "or rule[2] ~= cursor_seen",
+        "tick_schedules",
+        " and cursor == tick.cursor_seen",
         "",
         (lambda m: tick(m, "cursor"),),
     ),
     Break(
         "a changed rule is not noticed",
-        "tick_schedule",
-        "rule[1] ~= generation or",
+        "tick_schedules",
+        "generation == tick.generation and ",
         "",
         (lambda m: tick(m, "generation"),),
     ),
-    Break("I10 written inside a pause", "tick_schedule", "facts[3] == '1'", "false", (pause, tick)),
+    Break(
+        "I10 written inside a pause", "tick_schedules", "facts[3] == '1'", "false", (pause, tick)
+    ),
     Break(
         "I14 skipped with its ticket",
         "pause_deployment",

@@ -7,7 +7,7 @@ import pytest
 from orchestrator.model.ids import RunnerId
 from orchestrator.model.states import State
 from orchestrator.store import deployments, keys, runs, schedules
-from tests.store.scene import NIGHTLY, RUNNER, D, Scene, run_id
+from tests.store.scene import NIGHTLY, RUNNER, D, Scene, run_id, tick_schedule
 from tests.support import eventually
 from tests.support.keyspace import Client, dump
 
@@ -57,8 +57,8 @@ def test_first_come_the_handed_back_then_the_asked_for_then_the_backlog(scene: S
     due = rule.cursor_ms + 1
     eventually(lambda: scene.store.call(schedules.agenda(D)).now_ms >= due, why="it is due")
     late = schedules.Occurrence(run_id=run_id("late"), due_ms=due, parameters="{}", late=True)
-    tick = schedules.tick_schedule(D, "nightly", rule.generation, rule.cursor_ms, due, None, [late])
-    assert scene.store.call(tick) == "ok"
+    tick = tick_schedule("nightly", rule.generation, rule.cursor_ms, due, None, [late])
+    assert scene.store.call(tick) == ["ok"]
     scene.release(handed_back)
 
     order = [claimed.run_id for claimed in scene.claims(count=3).runs]

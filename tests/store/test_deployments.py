@@ -12,7 +12,7 @@ from orchestrator.store import attention, deployments, keys, schedule_edits, sch
 from orchestrator.store.caller import Store
 from orchestrator.store.deployments import PauseReply, Put
 from orchestrator.store.schedules import Occurrence
-from tests.store.scene import DEFINITION, NIGHTLY, D, Scene, run_id
+from tests.store.scene import DEFINITION, NIGHTLY, D, Scene, run_id, tick_schedule
 from tests.support.keyspace import Client, dump
 
 HOURLY = ScheduleDefinition(slug="hourly", kind="interval", expression="3600", timezone="UTC")
@@ -108,10 +108,9 @@ def tick(scene: Scene, *names: str) -> str:
     (rule,) = scene.store.call(schedules.agenda(D)).schedules
     due = rule.cursor_ms + 1
     made = [Occurrence(run_id=run_id(n), due_ms=1, parameters="{}", late=False) for n in names]
-    request = schedules.tick_schedule(
-        D, "nightly", rule.generation, rule.cursor_ms, due, None, made
-    )
-    return scene.store.call(request)
+    request = tick_schedule("nightly", rule.generation, rule.cursor_ms, due, None, made)
+    (word,) = scene.store.call(request)
+    return word
 
 
 def test_a_pause_skips_what_schedules_left_waiting(scene: Scene) -> None:

@@ -24,15 +24,19 @@ class Night:
 
     def tick(self, *names: str) -> None:
         (rule,) = self.scene.store.call(schedules.agenda(D)).schedules
-        made = [
-            schedules.Occurrence(run_id=run_id(n), due_ms=1, parameters="{}", late=False)
-            for n in names
-        ]
-        request = schedules.tick_schedule(
-            D, "nightly", rule.generation, rule.cursor_ms, rule.cursor_ms + 1, None, made,
-            self.overlap,
-        )  # fmt: skip
-        assert self.scene.store.call(request) == "ok"
+        tick = schedules.Tick(
+            slug="nightly",
+            generation=rule.generation,
+            cursor_seen=rule.cursor_ms,
+            cursor=rule.cursor_ms + 1,
+            next_ms=None,
+            occurrences=tuple(
+                schedules.Occurrence(run_id=run_id(n), due_ms=1, parameters="{}", late=False)
+                for n in names
+            ),
+            overlap=self.overlap,
+        )
+        assert self.scene.store.call(schedules.tick_schedules(D, [tick])) == ["ok"]
 
     def states(self, *names: str) -> list[State]:
         return [self.scene.state(name) for name in names]

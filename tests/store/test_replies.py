@@ -23,7 +23,7 @@ ADMITTING = {
     "put_deployment",
     "put_schedule",
     "submit_runs",
-    "tick_schedule",
+    "tick_schedules",
 }
 """What brings new work in is refused by a server without memory; what ends work never is (F20)."""
 

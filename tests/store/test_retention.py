@@ -13,7 +13,16 @@ from orchestrator.model.states import State
 from orchestrator.store import deployments, keys, logs, runs, schedule_edits, schedules, triggers
 from orchestrator.store.upkeep import repair_deployment
 from orchestrator.triggers import EventTrigger, with_names
-from tests.store.scene import DEFINITION, FAILED, LOST_OPTIONS, NIGHTLY, D, Scene, run_id
+from tests.store.scene import (
+    DEFINITION,
+    FAILED,
+    LOST_OPTIONS,
+    NIGHTLY,
+    D,
+    Scene,
+    run_id,
+    tick_schedule,
+)
 from tests.support.invariants import DAY_MS
 from tests.support.keyspace import Client
 from tests.support.waiting import eventually
@@ -31,10 +40,10 @@ def tick(scene: Scene, *names: str, overlap: Overlap = "allow") -> None:
     made = [
         schedules.Occurrence(run_id=run_id(n), due_ms=1, parameters="{}", late=False) for n in names
     ]
-    request = schedules.tick_schedule(
-        D, "nightly", rule.generation, rule.cursor_ms, rule.cursor_ms + 1, None, made, overlap
+    request = tick_schedule(
+        "nightly", rule.generation, rule.cursor_ms, rule.cursor_ms + 1, None, made, overlap
     )
-    assert scene.store.call(request) == "ok"
+    assert scene.store.call(request) == ["ok"]
 
 
 def finished(scene: Scene) -> None:

@@ -7,7 +7,7 @@ import pytest
 from orchestrator.model.deployment import RunnerRecord
 from orchestrator.model.ids import RunnerId
 from orchestrator.store import attention, deployments, keys, leases, runners, schedules
-from tests.store.scene import NIGHTLY, RUNNER, D, Scene, run_id
+from tests.store.scene import NIGHTLY, RUNNER, D, Scene, run_id, tick_schedule
 from tests.support.keyspace import Client, dump
 
 OTHER = RunnerId("runner-b")
@@ -184,14 +184,13 @@ def test_a_look_says_when_the_scheduler_must_look(scene: Scene) -> None:
     scene.deploy(schedules=(NIGHTLY,))
     (rule,) = scene.store.call(schedules.agenda(D)).schedules
 
-    def plan(cursor_seen: int, next_ms: int | None) -> str:
+    def plan(cursor_seen: int, next_ms: int | None) -> list[str]:
         cursor = cursor_seen + 1
-        request = schedules.tick_schedule(D, "nightly", 1, cursor_seen, cursor, next_ms, [])
-        return scene.store.call(request)
+        return scene.store.call(tick_schedule("nightly", 1, cursor_seen, cursor, next_ms, []))
 
-    assert plan(rule.cursor_ms, 4_000_000_000_000) == "ok"
+    assert plan(rule.cursor_ms, 4_000_000_000_000) == ["ok"]
     assert due() == 4_000_000_000_000
-    assert plan(rule.cursor_ms + 1, None) == "ok"
+    assert plan(rule.cursor_ms + 1, None) == ["ok"]
     assert due() == 4_102_444_800_000
 
 

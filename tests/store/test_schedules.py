@@ -11,7 +11,7 @@ from orchestrator.model.ids import RunId, scheduled_run_id
 from orchestrator.model.states import State
 from orchestrator.store import deployments, keys, runs, schedules
 from orchestrator.store.requests import Request
-from orchestrator.store.schedules import Occurrence
+from orchestrator.store.schedules import Occurrence, Tick
 from tests.store.scene import NIGHTLY, D, Scene
 from tests.support.keyspace import Client, dump
 
@@ -25,7 +25,7 @@ def planned(scene: Scene, client: Client) -> Scene:
     return scene
 
 
-def tick(scene: Scene, **changed: int) -> tuple[RunId, Request[str]]:
+def tick(scene: Scene, **changed: int) -> tuple[RunId, Request[list[str]]]:
     """One occurrence, a second after the cursor; ``changed`` is what the planner saw wrongly."""
     (rule,) = scene.store.call(schedules.agenda(D)).schedules
     due = rule.cursor_ms + 1000
@@ -34,9 +34,8 @@ def tick(scene: Scene, **changed: int) -> tuple[RunId, Request[str]]:
     )
     seen: dict[str, Any] = {"generation": rule.generation, "cursor_seen": rule.cursor_ms}
     seen |= {"cursor": due} | changed
-    return made.run_id, schedules.tick_schedule(
-        D, "nightly", next_ms=due + 1000, occurrences=[made], **seen
-    )
+    one = Tick(slug="nightly", next_ms=due + 1000, occurrences=(made,), **seen)
+    return made.run_id, schedules.tick_schedules(D, [one])
 
 
 def scheduled_at(scene: Scene, run_id: RunId) -> int:
@@ -48,7 +47,7 @@ def scheduled_at(scene: Scene, run_id: RunId) -> int:
 def test_an_occurrence_becomes_a_run_and_the_cursor_moves(planned: Scene) -> None:
     heard = planned.store.listen(keys.control(D))
     run_id, request = tick(planned)
-    assert planned.store.call(request) == "ok"
+    assert planned.store.call(request) == ["ok"]
 
     assert heard.wait(5) == (keys.control(D), "queue")
     heard.close()
@@ -69,7 +68,7 @@ def test_two_schedulers_make_one_run(planned: Scene, client: Client) -> None:
     planned.store.call(request)
     before = dump(client)
 
-    assert planned.store.call(request) == "stale"
+    assert planned.store.call(request) == ["stale"]
     assert dump(client) == before
 
 
@@ -80,26 +79,26 @@ def test_a_plan_of_another_rule_or_cursor_is_stale(
     _, request = tick(planned, **wrong)
     before = dump(client)
 
-    assert planned.store.call(request) == "stale"
+    assert planned.store.call(request) == ["stale"]
     assert dump(client) == before
 
 
 def test_an_edit_refuses_what_was_planned_before(planned: Scene) -> None:
     _, request = tick(planned)
     planned.deploy(schedules=(replace(NIGHTLY, expression="0 4 * * *"),))
-    assert planned.store.call(request) == "stale"
+    assert planned.store.call(request) == ["stale"]
 
 
 def test_an_inactive_schedule_makes_nothing(planned: Scene) -> None:
     planned.deploy(schedules=(replace(NIGHTLY, active=False),))
-    assert planned.store.call(tick(planned)[1]) == "stale"
+    assert planned.store.call(tick(planned)[1]) == ["stale"]
 
 
 def test_what_is_due_later_is_delayed_until_then(planned: Scene, client: Client) -> None:
     """Jitter: the run is made at its instant, and begins a little after it."""
     planned.deploy(schedules=(replace(NIGHTLY, expression="0 9 * * *"),))
     run_id, request = tick(planned)
-    assert planned.store.call(request) == "ok"
+    assert planned.store.call(request) == ["ok"]
 
     assert client.zscore(keys.delayed(D), run_id) == scheduled_at(planned, run_id)
     assert planned.claims().runs == ()
@@ -110,7 +109,7 @@ def test_no_occurrence_inside_a_pause(planned: Scene, client: Client) -> None:
     planned.store.follow(deployments.pause_deployment(D, "user"))
     before = dump(client)
 
-    assert planned.store.call(request) == "paused"
+    assert planned.store.call(request) == ["paused"]
     assert dump(client) == before
 
 
@@ -118,7 +117,7 @@ def test_nothing_is_planned_for_what_is_gone(planned: Scene, client: Client) -> 
     _, request = tick(planned)
     client.flushall()
 
-    assert planned.store.call(request) == "gone"
+    assert planned.store.call(request) == ["gone"]
     assert planned.store.call(schedules.agenda(D)).gone
     assert dump(client) == {}
 
@@ -127,8 +126,38 @@ def test_a_run_that_exists_is_not_made_again(planned: Scene, client: Client) -> 
     run_id, request = tick(planned)
     planned.submit("x", run_id=run_id)
 
-    assert planned.store.call(request) == "ok"
+    assert planned.store.call(request) == ["ok"]
     assert client.zcard(keys.runs(D)) == 1
     run = planned.store.call(runs.read_run(run_id))
     assert run is not None
     assert run.created_by == ""
+
+
+def test_some_schedules_in_one_step(planned: Scene, client: Client) -> None:
+    """Each by itself: what one must not do the others do, and what is there already stays."""
+    slugs = ("idle", "nightly", "other")
+    planned.deploy(schedules=tuple(replace(NIGHTLY, slug=slug) for slug in slugs))
+    rules = {r.definition.slug: r for r in planned.store.call(schedules.agenda(D)).schedules}
+    ids = {slug: [scheduled_run_id(D, slug, n) for n in range(2)] for slug in slugs}
+    ticks = [
+        Tick(
+            slug=slug,
+            generation=rule.generation + (slug == "idle"),
+            cursor_seen=rule.cursor_ms,
+            cursor=rule.cursor_ms + 1,
+            next_ms=None,
+            occurrences=tuple(
+                Occurrence(run_id=each, due_ms=1, parameters="{}", late=False) for each in ids[slug]
+            ),
+        )
+        for slug, rule in rules.items()
+    ]
+    planned.submit("x", run_id=ids["other"][0])
+
+    words = planned.store.call(schedules.tick_schedules(D, ticks))
+
+    assert words == ["stale", "ok", "ok"]
+    assert {*client.zrange(keys.runs(D), 0, -1)} == {*ids["nightly"], *ids["other"]}
+    after = {r.definition.slug: r for r in planned.store.call(schedules.agenda(D)).schedules}
+    moved = {slug: after[slug].cursor_ms - rules[slug].cursor_ms for slug in slugs}
+    assert moved == {"idle": 0, "nightly": 1, "other": 1}

@@ -521,20 +521,23 @@ class StoreMachine(RuleBasedStateMachine):
         known = self.oracle.schedules.get(slug)
         generation, seen = (known.generation, known.cursor or 0) if known else (1, 0)
         dues = [seen + 1 + number for number in range(count)]
-        made = [
+        made = tuple(
             # The instants are over, whatever the server's clock says.
             schedules.Occurrence(
                 run_id=scheduled_run_id(D, slug, due), due_ms=1, parameters="{}", late=late
             )
             for due in dues
-        ]
+        )
         generation += wrong == "generation"
         seen -= wrong == "cursor"
         cursor, overlap = seen + 1, OVERLAPS[slug]
         dues_made = [(each.run_id, "{}", late) for each in made]
         expected = self.oracle.tick(slug, generation, seen, cursor, dues_made, overlap)
-        request = schedules.tick_schedule(D, slug, generation, seen, cursor, None, made, overlap)
-        assert self.ask(request) == expected
+        one = schedules.Tick(
+            slug=slug, generation=generation, cursor_seen=seen, cursor=cursor, next_ms=None,
+            occurrences=made, overlap=overlap,
+        )  # fmt: skip
+        assert self.ask(schedules.tick_schedules(D, [one])) == [expected]
         self.keep_delayed()
 
     def keep_delayed(self) -> None:

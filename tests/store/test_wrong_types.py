@@ -176,11 +176,15 @@ def fire(after_ms: int) -> Request[Any]:
     return first_of(triggers.fire_triggers(D, NOTHING, fired), "fire_triggers")
 
 
-def tick(seen: int, late: str, cursor: int, overlap: Overlap = "allow") -> Request[str]:
+def tick(seen: int, late: str, cursor: int, overlap: Overlap = "allow") -> Request[Any]:
     made = schedules.Occurrence(
         run_id=scheduled_run_id(D, "often", cursor), due_ms=1, parameters="{}", late=bool(late)
     )
-    return schedules.tick_schedule(D, "often", 1, seen, cursor, None, [made], overlap)
+    one = schedules.Tick(
+        slug="often", generation=1, cursor_seen=seen, cursor=cursor, next_ms=None,
+        occurrences=(made,), overlap=overlap,
+    )  # fmt: skip
+    return schedules.tick_schedules(D, [one])
 
 
 def put_schedule(slug: str, *, edit: bool) -> Request[Any]:
@@ -322,7 +326,7 @@ SAMPLES: dict[str, list[Sample]] = {
     ],
     "take_hooks": [lambda _: hooks.take_hooks(D, 5, 1000)],
     "sweep_runs": [lambda _: first_of(upkeep.sweep_runs(D), "sweep_runs")],
-    "tick_schedule": [
+    "tick_schedules": [
         lambda s: tick(s.cursor, "", s.cursor + 1),
         lambda s: tick(s.cursor, "late", s.cursor + 1),
         lambda s: tick(s.cursor, "", s.cursor + 1, "skip"),

@@ -15,10 +15,12 @@ local facts = redis.call('HMGET', deployment, 'name', 'secrets', 'retention_days
 if not facts[1] then return {'no_deployment'} end
 if seal ~= '' and redis.sha1hex(table.concat(facts, '\n', 4)) ~= seal then return {'stale'} end
 
-local words, missing, digests, retried = {}, {}, {}, {}
+local words, missing, digests, retried, ids = {}, {}, {}, {}, {}
+for i = 1, #many, WIDTH do ids[#ids + 1] = many[i] end
+local found = existing(run_prefix, ids)
 for i = 1, #many, WIDTH do
   local id, _, digest, retry_of = unpack(many, i, i + 3)
-  if not digests[id] then
+  if found[id] and not digests[id] then
     local known = redis.call('HMGET', run_prefix .. id, 'state', 'digest')
     digests[id] = known[1] and (known[2] or '')
   end
@@ -37,7 +39,7 @@ end
 check_sets(runs)
 check_outbox()
 
-local at, queued = now(), false
+local at, queued, made = now(), false, {}
 for _, i in ipairs(missing) do
   local id, scheduled_at, digest, retry_of, parameters, tags, name, created_by, idempotency_key,
     parent, depth, revision = unpack(many, i, i + WIDTH - 1)
@@ -53,8 +55,9 @@ for _, i in ipairs(missing) do
     'retry_of', retry_of, 'parent', parent, 'depth', depth, 'revision', revision,
     'secrets', facts[2] or '', 'retention_days', facts[3] or '',
   })
-  redis.call('ZADD', runs, at, id)
+  made[#made + 1], made[#made + 2] = at, id
   if retried[i] then redis.call('HSET', run_prefix .. retry_of, 'retried_as', id) end
 end
+index(runs, made)
 if queued then redis.call('PUBLISH', control, 'queue') end
 return words

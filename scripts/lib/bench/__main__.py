@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench import (
     events,
+    instants,
     load,
     pages,
     peers,
@@ -36,6 +37,7 @@ SECTIONS: dict[str, Measuring] = {
     "profile": lambda chosen: profile.measure(chosen.runs),
     "load": lambda chosen: load.measure(chosen.runs),
     "events": lambda _: events.measure(),
+    "instants": lambda _: instants.measure(),
     "peers": lambda _: peers.measure(),
     "schedules": lambda _: peers.measure_schedules(),
     "crash": lambda _: peers.measure_crash(),

@@ -15,7 +15,6 @@ from peers.contest import CRASH_LIMIT_SECONDS
 
 ROUNDS = 3
 SCHEDULES = (20, 200, 1_000)
-OURS_ALONE = 10_000
 
 METRICS = {
     "latency": ("start latency, idle", "ms", 1e3),
@@ -54,13 +53,12 @@ def _quick(peers: Sequence[Peer], rounds: int) -> list[Figure]:
 def measure_schedules() -> list[Figure]:
     """How late the last of many schedules of one instant is queued, and begins."""
     figures: list[Figure] = []
-    for count in (*SCHEDULES, OURS_ALONE):
+    for count in SCHEDULES:
         sys.stderr.write(f"{count} schedules\n")
-        peers = (OURS,) if count == OURS_ALONE else PEERS
-        found = _ask_all(peers, "lag", defaultdict(list), count)
+        found = _ask_all(PEERS, "lag", defaultdict(list), count)
         for part in ("last queued", "median began", "last began"):
             title = f"{count:,} schedules, {part}"
-            figures += _compared(peers, title, "s", 1.0, part, found)
+            figures += _compared(PEERS, title, "s", 1.0, part, found)
     return figures
 
 

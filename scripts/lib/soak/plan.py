@@ -24,7 +24,7 @@ _PLACES = {
 }
 BEHIND_PROXIES = ("cut", "delay", "black hole", "lose reply")
 _LOST = {
-    SCHEDULERS: ("tick_schedule", "agenda"),
+    SCHEDULERS: ("tick_schedules", "agenda"),
     PEOPLE: ("submit_runs", "hold_deployment"),
 }
 _LOST_BY_HOSTS = ("claim_runs", "start_run", "finish_run", "beat_runs")
