@@ -27,11 +27,23 @@ def zone_of(name: object, expression: object) -> ZoneInfo:
     if not isinstance(name, str):
         raise InvalidSchedule(expression, f"timezone must be a text, not {type(name).__name__}")
     try:
+        return named_zone(name)
+    except ValueError as error:
+        raise InvalidSchedule(expression, str(error)) from None
+
+
+def named_zone(name: str) -> ZoneInfo:
+    """The time zone called ``name``.
+
+    Raises:
+        ValueError: there is no such zone; similar names are given.
+    """
+    try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         similar = get_close_matches(name, sorted(available_timezones()), n=3)
         remedy = f"did you mean {' or '.join(similar)}?" if similar else "try Europe/Berlin or UTC"
-        raise InvalidSchedule(expression, f"there is no time zone {name!r}; {remedy}") from None
+        raise ValueError(f"there is no time zone {name!r}; {remedy}") from None
 
 
 def to_local(instant: datetime, zone: ZoneInfo) -> datetime:

@@ -70,6 +70,11 @@ def check_parameters(
     _checker(json.dumps(schema)).check(deployment, dict(parameters))
 
 
+def is_fit(schema: Mapping[str, Any], value: Any) -> bool:
+    """Whether a value fits a schema; it must be encodable."""
+    return _checker(json.dumps(schema)).validator.is_valid(value)
+
+
 def check_defaults(definition: DeploymentDefinition) -> None:
     """Nothing, when the deployment's defaults fit, as far as they go: some may be missing.
 

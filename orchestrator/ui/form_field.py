@@ -20,14 +20,42 @@ Kind = Literal[
     "group",
     "union",
     "rows",
+    "entries",
 ]
 Steps = tuple[str, ...]
+
+CONTAINERS = frozenset({"group", "union", "rows", "entries"})
+"""Kinds of fields that hold others."""
 
 ABSENT: Any = object()
 """No value: the default is left to whoever has one."""
 
 NONE = "none"
 """The kind of a union that stands for null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a field stands in the parameters, and the name it has in the form.
+
+    The two differ where kinds of a union share a place, and where a row of a mapping is known by
+    its number while its key is still being typed.
+    """
+
+    steps: Steps = ()
+    name: str = "p"
+
+    def below(self, step: str) -> Spot:
+        """A part of a group."""
+        return Spot((*self.steps, step), f"{self.name}/{_escaped(step)}")
+
+    def row(self, at: int, step: str) -> Spot:
+        """A row of a list or a mapping."""
+        return Spot((*self.steps, step), f"{self.name}/{at}")
+
+    def kind(self, at: int) -> Spot:
+        """One of the kinds of a union."""
+        return Spot(self.steps, f"{self.name}?{at}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +73,22 @@ class Field:
     hint: str = ""
     required: bool = False
     nullable: bool = False
+    secret: bool = False
+    """What it holds is not shown; left empty it stays."""
     value: Any = ABSENT
     """What it holds at first."""
     text: str = ""
     """The same as the form shows it."""
+    zone: str | None = None
+    """Of a moment: the zone beside it; None leaves it to the browser."""
     options: tuple[tuple[str, str], ...] = ()
     """Of a choice or a union: value and word."""
     inner: tuple[Field, ...] = ()
-    """Of a group its parts, of a union one for each kind, of rows a group for each."""
+    """Of a group its parts, of a union one for each kind, of rows and entries one for each."""
+    key: Field | None = None
+    """Of an entry: what its key is typed into."""
+    origin: str = ""
+    """Of a row or an entry: which of those that the form held at first it was."""
     schema: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
 
@@ -65,9 +101,15 @@ class Form:
     faults: tuple[str, ...] = ()
 
 
-def name_of(steps: Steps) -> str:
-    """In the form."""
-    return "p" + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+def _escaped(step: str) -> str:
+    for at, special in enumerate("~/?#@"):
+        step = step.replace(special, f"~{at}")
+    return step
+
+
+def choice_name(name: str) -> str:
+    """The field that says which kind of a union was chosen."""
+    return f"{name}?"
 
 
 def count_name(name: str) -> str:
@@ -75,10 +117,24 @@ def count_name(name: str) -> str:
     return f"{name}#"
 
 
-def renamed(made: Field, name: str) -> Field:
-    """The field, and all in it, under another name: kinds of a union share a place."""
-    inner = tuple(renamed(each, name + each.name.removeprefix(made.name)) for each in made.inner)
-    return changed(made, name=name, inner=inner)
+def kind_name(name: str) -> str:
+    """The hidden field that says how a value was shown: what does not fit into rows is JSON."""
+    return f"{name}@kind"
+
+
+def zone_name(name: str) -> str:
+    """The field with the time zone of a moment."""
+    return f"{name}@zone"
+
+
+def key_name(name: str) -> str:
+    """The field with the key of an entry."""
+    return f"{name}@key"
+
+
+def origin_name(name: str) -> str:
+    """The hidden field that says which row this was at first: its secrets go with it."""
+    return f"{name}@from"
 
 
 def changed(made: Field, **changes: Any) -> Field:

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.model.errors import ParameterFault
 from orchestrator.model.secrets import is_secret, secret_places
 from orchestrator.ui.form_field import (
     ABSENT,
+    CONTAINERS,
     NONE,
     Field,
     Form,
     Kind,
-    Steps,
+    Spot,
     changed,
+    choice_name,
     count_name,
-    name_of,
-    renamed,
+    key_name,
+    kind_name,
+    origin_name,
+    zone_name,
 )
-from orchestrator.ui.form_kinds import MOST_ROWS, chosen_kind, fits_in_rows, kind_of_text
-from orchestrator.ui.form_texts import hint_of, options_of, text_of, word_of
+from orchestrator.ui.form_kinds import MOST_ROWS, chosen_kind, holds, kinds_of
+from orchestrator.ui.form_moments import parts
+from orchestrator.ui.form_texts import hint_of, options_of, secret_hint, text_of, word_of
 
 _DEEPEST = 6
-"""Models within models that get fields of their own; what is below is JSON."""
+"""Fields within fields; what is below is JSON."""
+
+_ROWS = frozenset({"group", "rows", "entries"})
 
 
 class Fields:
@@ -35,26 +42,26 @@ class Fields:
         texts: Mapping[str, str] | None = None,
         faults: Sequence[ParameterFault] = (),
         *,
-        counts: Mapping[str, str] | None = None,
+        fresh: Collection[str] = (),
     ) -> None:
-        """``counts``: texts that say how many rows there are; else ``texts`` do, or the values."""
+        """``texts``: what was sent of the form. ``fresh``: parameters whose rows are others than
+        those that the form will be read against."""
         self._schema = schema
-        self._counts = texts if counts is None else counts
-        self._within_unions = 0
         self._definitions = {**schema.get("definitions", {}), **schema.get("$defs", {})}
-        self._texts = texts
+        self._texts = texts or {}
         self._faults = faults
+        self._fresh = fresh
         self._secrets = secret_places(schema)
 
     def form(self, values: Mapping[str, Any]) -> Form:
         """The fields of the whole, filled with ``values``."""
-        fields = tuple(self._properties(self._schema, (), values, 0))
+        fields = tuple(self._properties(self._schema, Spot(), values, 0))
         known = set(_places(fields))
         loose = [each for each in self._faults if _nearest(each.where, known) is None]
         return Form(fields, tuple(f"{each.where} {each.what}".strip() for each in loose))
 
     def _properties(
-        self, schema: Mapping[str, Any], steps: Steps, value: Any, depth: int
+        self, schema: Mapping[str, Any], spot: Spot, value: Any, depth: int
     ) -> Iterator[Field]:
         required = schema.get("required", ())
         values = value if isinstance(value, Mapping) else {}
@@ -70,165 +77,225 @@ class Fields:
         for name in order:
             part = self.resolved(properties[name])
             held = values.get(name, part.get("default", ABSENT))
-            yield self._field(part, (*steps, name), held, name in required, depth)
+            yield self._field(part, spot.below(name), held, depth, required=name in required)
 
     def _field(
-        self, schema: Mapping[str, Any], steps: Steps, value: Any, required: bool, depth: int
+        self,
+        schema: Mapping[str, Any],
+        spot: Spot,
+        value: Any,
+        depth: int,
+        *,
+        label: str = "",
+        required: bool = True,
     ) -> Field:
-        branches = [self.resolved(each) for each in schema.get("anyOf", schema.get("oneOf", ()))]
-        nullable = any(each.get("type") == "null" for each in branches)
-        branches = [each for each in branches if each.get("type") != "null"]
+        branches, nullable = self._branches(schema)
         kept = {key: schema[key] for key in ("title", "description") if key in schema}
-        if len(branches) == 1 and not (nullable and branches[0].get("properties")):
-            schema = {**branches[0], **kept}
-        elif branches and depth < _DEEPEST:
-            return self._union(schema, branches, steps, value, required, nullable, depth)
-        kind = self._kind(schema, steps, depth)
-        if kind == "rows" and not fits_in_rows(value, self.resolved(schema["items"])):
-            kind = "json"
-        made = self._plain(kind, schema, steps, value, required=required, nullable=nullable)
-        if kind == "group":
-            return changed(made, inner=tuple(self._properties(schema, steps, value, depth + 1)))
-        if kind == "rows":
-            return changed(made, inner=tuple(self._rows(schema, steps, value, depth + 1)))
-        return made
+        if len(branches) == 1 and not (nullable and self._kinds(branches[0], spot)[0] in _ROWS):
+            schema, branches = {**branches[0], **kept}, []
+        chosen = chosen_kind(branches, value, nullable, self._definitions) if branches else None
+        kind = self._kind(schema, branches, spot, value, depth)
+        made = self._plain(kind, schema, spot, value, required=required, nullable=nullable)
+        made = changed(made, label=label or spot.steps[-1])
+        match kind:
+            case "union":
+                return self._union(made, branches, spot, chosen or "0", depth + 1)
+            case "group":
+                inner = self._properties(schema, spot, value, depth + 1)
+            case "rows":
+                inner = self._rows(made, spot, depth + 1)
+            case "entries":
+                inner = self._entries(made, spot, depth + 1)
+            case _:
+                return made
+        return changed(made, inner=tuple(inner))
 
-    def _rows(
-        self, schema: Mapping[str, Any], steps: Steps, value: Any, depth: int
-    ) -> Iterator[Field]:
-        rows = value if isinstance(value, list) else []
-        text = (self._counts or {}).get(count_name(name_of(steps)), "")
-        known = text.isascii() and text.isdecimal() and len(text) < 4
-        for at in range(min(int(text), MOST_ROWS) if known else len(rows)):
-            held = rows[at] if at < len(rows) else ABSENT
-            item = self.resolved(schema["items"])
-            made = self._field(item, (*steps, str(at)), held, False, depth)
-            yield changed(made, label=f"{steps[-1]} {at + 1}")
+    def _branches(self, schema: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool]:
+        """What else than null it may be, and whether it may be null."""
+        every = [self.resolved(each) for each in schema.get("anyOf", schema.get("oneOf", ()))]
+        branches = [each for each in every if each.get("type") != "null"]
+        return branches, len(branches) < len(every)
 
-    def _union(
+    def _kind(
         self,
         schema: Mapping[str, Any],
         branches: Sequence[Mapping[str, Any]],
-        steps: Steps,
+        spot: Spot,
         value: Any,
-        required: bool,
-        nullable: bool,
+        depth: int,
+    ) -> Kind:
+        """How it was shown, when it was; else the first kind that loses nothing of the value."""
+        if branches:
+            nullable = self._branches(schema)[1]
+            fits = chosen_kind(branches, value, nullable, self._definitions) is not None
+            found: list[tuple[Kind, bool]] = [("union", fits), ("json", True)]
+        else:
+            found = [(each, holds(each, value, schema)) for each in self._kinds(schema, spot)]
+        if depth >= _DEEPEST:
+            found = [(each, fits) for each, fits in found if each not in CONTAINERS]
+        sent = self._texts.get(kind_name(spot.name))
+        return next(
+            (each for each, _ in found if each == sent),
+            next(each for each, fits in found if fits),
+        )
+
+    def _kinds(self, schema: Mapping[str, Any], spot: Spot) -> list[Kind]:
+        plain = not is_secret(self._secrets, spot.steps)
+        return list(kinds_of(schema, self._item(schema), plain=plain))
+
+    def _item(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """What is in a list, or in a mapping."""
+        return self.resolved(schema.get("items") or schema.get("additionalProperties"))
+
+    def _rows(self, made: Field, spot: Spot, depth: int) -> Iterator[Field]:
+        held = made.value if isinstance(made.value, list) else []
+        item = self._item(made.schema)
+        for at in range(self._count(spot, len(held))):
+            row = spot.row(at, str(at))
+            origin = self._origin(row, spot, str(at) if at < len(held) else "")
+            known = origin.isascii() and origin.isdecimal() and int(origin) < len(held)
+            value = held[int(origin)] if known else ABSENT
+            inner = self._field(item, row, value, depth, label=f"{made.label} {at + 1}")
+            yield changed(inner, origin=self._told(origin, spot))
+
+    def _entries(self, made: Field, spot: Spot, depth: int) -> Iterator[Field]:
+        held = made.value if isinstance(made.value, Mapping) else {}
+        keys = list(held)
+        item = self._item(made.schema)
+        for at in range(self._count(spot, len(held))):
+            name = spot.row(at, "").name
+            origin = self._origin(Spot((), name), spot, keys[at] if at < len(keys) else "")
+            key = self._texts.get(key_name(name), keys[at] if at < len(keys) else "")
+            where = f"{made.where}.{at + 1} key"
+            typed = Field(
+                kind="text",
+                name=key_name(name),
+                where=where,
+                label=f"Key {at + 1}",
+                word="text",
+                text=key,
+                faults=self._said(where),
+            )
+            value = held.get(origin, ABSENT)
+            inner = self._field(item, spot.row(at, key), value, depth, label=f"Value {at + 1}")
+            yield changed(inner, origin=self._told(origin, spot), key=typed)
+
+    def _count(self, spot: Spot, held: int) -> int:
+        text = self._texts.get(count_name(spot.name), "")
+        known = text.isascii() and text.isdecimal() and len(text) < 4
+        return min(int(text), MOST_ROWS) if known else held
+
+    def _origin(self, row: Spot, spot: Spot, held: str) -> str:
+        sent = count_name(spot.name) in self._texts
+        return self._texts.get(origin_name(row.name), "") if sent else held
+
+    def _told(self, origin: str, spot: Spot) -> str:
+        """What the form says: nothing, where it will be read against other rows."""
+        return "" if spot.steps[0] in self._fresh else origin
+
+    def _union(
+        self,
+        made: Field,
+        branches: Sequence[Mapping[str, Any]],
+        spot: Spot,
+        held: str,
         depth: int,
     ) -> Field:
-        chosen = chosen_kind(branches, value, nullable)
-        texts = self._texts or {}
-        chosen = texts.get(f"{name_of(steps)}?", chosen)
-        made = self._plain("union", schema, steps, value, required=required, nullable=nullable)
-        self._within_unions += 1
         inner = tuple(
-            self._field(each, steps, value if str(at) == chosen else ABSENT, False, depth + 1)
+            self._field(each, spot.kind(at), made.value if str(at) == held else ABSENT, depth)
             for at, each in enumerate(branches)
         )
-        self._within_unions -= 1
-        inner = tuple(renamed(each, f"{name_of(steps)}?{at}") for at, each in enumerate(inner))
-        options = [(str(at), word_of(each)) for at, each in enumerate(branches)]
-        if nullable:
+        options = [(str(at), self._word(each)) for at, each in enumerate(branches)]
+        if made.nullable:
             options.insert(0, (NONE, "nothing"))
-        return changed(made, inner=self._refilled(inner), options=tuple(options), text=chosen)
-
-    def _refilled(self, inner: Sequence[Field]) -> tuple[Field, ...]:
-        """Fields under other names hold what was sent under those."""
-        if self._texts is None:
-            return tuple(inner)
-        return tuple(
-            changed(
-                each,
-                text=each.text if each.kind == "secret" else self._texts.get(each.name, each.text),
-                inner=self._refilled(each.inner),
-            )
-            for each in inner
-        )
+        chosen = self._texts.get(choice_name(spot.name), held)
+        return changed(made, inner=inner, options=tuple(options), text=chosen)
 
     def _plain(
         self,
         kind: Kind,
         schema: Mapping[str, Any],
-        steps: Steps,
+        spot: Spot,
         value: Any,
         *,
         required: bool,
         nullable: bool,
     ) -> Field:
-        name, where = name_of(steps), ".".join(steps)
-        secret = is_secret(self._secrets, steps)
-        shown = "" if secret and kind in ("secret", "json") else text_of(kind, value)
-        if self._texts is not None and kind != "secret":
-            shown = self._texts.get(name, "")
-        hint = "\n".join(filter(None, [schema.get("description"), hint_of(schema, secret, kind)]))
-        options = options_of(kind, schema, required=required and value is ABSENT, nullable=nullable)
+        where = ".".join(spot.steps)
+        secret = kind not in CONTAINERS and is_secret(self._secrets, spot.steps)
+        held = "" if secret else text_of(kind, value)
+        if kind == "choice" and value is None and None in schema.get("enum", ()):
+            held = "null"
+        sent = None if secret and kind != "json" else self._texts.get(spot.name)
+        description = schema.get("description")
+        hint = secret_hint(value is not ABSENT) if secret else hint_of(schema, kind)
+        empty = required and value is ABSENT
         return Field(
             kind=kind,
-            name=name,
+            name=spot.name,
             where=where,
-            label=steps[-1],
+            label=spot.steps[-1],
             word=self._words(schema) + (" or nothing" if nullable else ""),
-            hint=hint,
+            hint="\n".join(filter(None, [description, hint])),
             required=required,
             nullable=nullable,
+            secret=secret,
             value=value,
-            text=shown,
-            options=options,
+            text=held if sent is None else sent,
+            zone=self._zone(spot, value) if kind == "moment" else None,
+            options=options_of(kind, schema, required=empty, nullable=nullable, secret=secret),
             schema=schema,
-            faults=tuple(
-                each.what
-                for each in self._faults
-                if each.where == where
-                or (kind not in ("group", "union", "rows") and each.where.startswith(f"{where}."))
-            ),
+            faults=self._said(where, below=kind not in CONTAINERS),
+        )
+
+    def _zone(self, spot: Spot, value: Any) -> str | None:
+        known = parts(value)
+        return self._texts.get(zone_name(spot.name), known[1] if known else None)
+
+    def _said(self, where: str, *, below: bool = False) -> tuple[str, ...]:
+        """What is wrong with what stands there, or below it where that has no field."""
+        return tuple(
+            each.what
+            for each in self._faults
+            if each.where == where or (below and each.where.startswith(f"{where}."))
         )
 
     def _words(self, schema: Mapping[str, Any]) -> str:
-        branches = [self.resolved(each) for each in schema.get("anyOf", schema.get("oneOf", ()))]
-        named = [word_of(each) for each in branches if each.get("type") != "null"]
-        return " or ".join(dict.fromkeys(named)) or word_of(schema)
+        named = [self._word(each) for each in self._branches(schema)[0]]
+        return " or ".join(dict.fromkeys(named)) or self._word(schema)
+
+    def _word(self, schema: Mapping[str, Any]) -> str:
+        """What it takes, with what is in it."""
+        item = self._item(schema)
+        if item and schema.get("type") == "array":
+            return f"list of {self._inner_word(item)}"
+        if item and schema.get("type") == "object" and not schema.get("properties"):
+            return f"mapping to {self._inner_word(item)}"
+        return word_of(schema)
+
+    def _inner_word(self, item: Mapping[str, Any]) -> str:
+        named = [word_of(each) for each in self._branches(item)[0]]
+        return " or ".join(dict.fromkeys(named)) or word_of(item)
 
     def resolved(self, schema: Any) -> dict[str, Any]:
         """The schema that a reference stands for, with what is said beside the reference."""
         if not isinstance(schema, Mapping):
             return {}
         for _ in range(10):
-            parts = schema.get("allOf", ())
-            reference = schema.get("$ref") or (parts[0].get("$ref") if len(parts) == 1 else None)
+            all_of = schema.get("allOf", ())
+            reference = schema.get("$ref") or (all_of[0].get("$ref") if len(all_of) == 1 else None)
             if not isinstance(reference, str):
                 break
             beside = {key: schema[key] for key in schema if key not in ("$ref", "allOf")}
             schema = {**self._definitions.get(reference.rpartition("/")[2], {}), **beside}
         return dict(schema)
 
-    def _kind(self, schema: Mapping[str, Any], steps: Steps, depth: int) -> Kind:
-        named = schema.get("type")
-        if "enum" in schema or "const" in schema or named == "boolean":
-            return "choice"
-        if schema.get("writeOnly") or schema.get("format") == "password":
-            return "secret"
-        if named in ("integer", "number"):
-            return "number"
-        if named == "string":
-            return kind_of_text(schema)
-        if named == "object" and schema.get("properties") and depth < _DEEPEST:
-            return "group"
-        items = self.resolved(schema.get("items"))
-        if named == "array" and items.get("properties") and self._can_be_rows(steps, depth):
-            return "rows"
-        simple = items.get("type") in ("string", "integer", "number") and "enum" not in items
-        if named == "array" and simple and not is_secret(self._secrets, steps):
-            return "lines"
-        return "json"
-
-    def _can_be_rows(self, steps: Steps, depth: int) -> bool:
-        """Not where fields go by other names, nor where secrets are known by their places."""
-        hidden = any(place[: len(steps)] == steps for place in self._secrets)
-        return depth < _DEEPEST and not self._within_unions and not hidden
-
 
 def _places(fields: Sequence[Field]) -> Iterator[str]:
     for each in fields:
         yield each.where
+        if each.key:
+            yield each.key.where
         yield from _places(each.inner)
 
 

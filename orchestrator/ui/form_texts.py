@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.ui.form_field import ABSENT, Kind
+from orchestrator.ui.form_field import ABSENT, CONTAINERS, Kind
+from orchestrator.ui.form_moments import parts
 
 _HINTS = {
     "duration": "Like PT90S, PT1H30M or P2D.",
@@ -16,7 +17,7 @@ _HINTS = {
 
 
 def options_of(
-    kind: Kind, schema: Mapping[str, Any], *, required: bool, nullable: bool
+    kind: Kind, schema: Mapping[str, Any], *, required: bool, nullable: bool, secret: bool
 ) -> tuple[tuple[str, str], ...]:
     """Value and word of each that can be chosen; none of what is no choice."""
     if kind != "choice":
@@ -26,6 +27,8 @@ def options_of(
     else:
         values = [schema["const"]] if "const" in schema else [True, False]
     found = [(json.dumps(each), _shown(each)) for each in values]
+    if secret:
+        return (("", "as it is"), *found)
     empty = [("", "nothing" if nullable else "choose")] if nullable or required else []
     return (*empty, *found)
 
@@ -36,8 +39,10 @@ def _shown(value: Any) -> str:
 
 def text_of(kind: Kind, value: Any) -> str:
     """The value as the form shows it."""
-    if value is ABSENT or (value is None and kind != "json"):
+    if value is ABSENT or kind in CONTAINERS or (value is None and kind != "json"):
         return ""
+    if kind == "moment":
+        return (parts(value) or ("", ""))[0]
     if kind == "lines" and isinstance(value, list):
         return "\n".join(map(str, value))
     if kind == "json":
@@ -49,14 +54,14 @@ def word_of(schema: Mapping[str, Any]) -> str:
     """What it takes, in a word."""
     if "enum" in schema or "const" in schema:
         return "choice"
+    if schema.get("properties") and isinstance(schema.get("title"), str):
+        return str(schema["title"])
     named = schema.get("format") or schema.get("type") or schema.get("title") or "anything"
     return named if isinstance(named, str) else " or ".join(map(str, named))
 
 
-def hint_of(schema: Mapping[str, Any], secret: bool, kind: Kind) -> str:
+def hint_of(schema: Mapping[str, Any], kind: Kind) -> str:
     """What there is to know beside it."""
-    if secret and kind in ("secret", "json"):
-        return "Secret: it is never shown. Left empty it stays as it is."
     limits = [
         f"{word} {schema[key]}"
         for key, word in (
@@ -69,6 +74,10 @@ def hint_of(schema: Mapping[str, Any], secret: bool, kind: Kind) -> str:
         if key in schema
     ]
     one_each = "One a line." if kind == "lines" else ""
-    return " ".join(
-        filter(None, [_HINTS.get(schema.get("format", ""), ""), one_each, ", ".join(limits)])
-    )
+    about = "" if kind == "moment" else _HINTS.get(schema.get("format", ""), "")
+    return " ".join(filter(None, [about, one_each, ", ".join(limits)]))
+
+
+def secret_hint(held: bool) -> str:
+    """What there is to know beside a secret."""
+    return "Secret: it is never shown." + (" Left empty it stays as it is." if held else "")

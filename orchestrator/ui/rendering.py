@@ -22,6 +22,7 @@ from orchestrator.model.spans import relative, span
 from orchestrator.model.states import CLAIMED, FINAL, LATE, WAITING, State
 from orchestrator.model.trigger import in_words
 from orchestrator.ui.assets import address
+from orchestrator.ui.form_moments import meant
 from orchestrator.ui.markup import markdown
 
 TONES: dict[str, str] = {
@@ -129,6 +130,7 @@ def environment() -> Environment:
         State=State,
         without_secrets=without_secrets,
         zones=zones,
+        meant=meant,
     )
     made.tests["run_id"] = is_run_id
     made.filters.update(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
@@ -16,11 +15,13 @@ from orchestrator.model.deployment import Deployment
 from orchestrator.model.errors import InvalidInput, InvalidOption, InvalidParameters, RunIsOpen
 from orchestrator.model.run import Run
 from orchestrator.model.secrets import masked, secret_places
-from orchestrator.model.zones import zone_of
 from orchestrator.operations import runs
 from orchestrator.store.submission import create_run, find_deployment
+from orchestrator.ui.form_documents import read_document
+from orchestrator.ui.form_field import Form
 from orchestrator.ui.form_fields import Fields
-from orchestrator.ui.form_reading import read_document, read_form
+from orchestrator.ui.form_moments import NoMoment, moment
+from orchestrator.ui.form_reading import read_form
 from orchestrator.ui.form_rows import changed_rows
 from orchestrator.ui.rendering import deployment_path
 from orchestrator.ui.routing import pages
@@ -57,8 +58,14 @@ class Filling:
             return read_document(
                 self.deployment.name, texts.get("json", ""), self.held, self.schema
             )
-        fields = Fields(self.schema, counts=texts).form(self.held).fields
+        fields = Fields(self.schema, texts).form(self.held).fields
         return read_form(self.deployment.name, fields, texts)
+
+    def secrets_in(self, changes: Mapping[str, Any]) -> list[str]:
+        """The changed parameters that hold secrets: those are never on a page, so what was typed
+        of them is lost with it."""
+        places = secret_places(self.schema)
+        return [name for name in changes if masked(changes, places)[name] != changes[name]]
 
     def document(self, values: Mapping[str, Any]) -> str:
         """All values as JSON, secrets masked."""
@@ -119,6 +126,13 @@ async def retry(run_id: str, view: ViewNeeded) -> Response:
     return view.done(f"Run {run.name} was asked for again.", f"/runs/{again.id}")
 
 
+@router.get("/moment")
+async def what_it_means(view: ViewNeeded) -> Response:
+    """What a local time means in a zone, in words."""
+    at, zone = view.query.get("at", "").strip(), view.query.get("zone", "").strip()
+    return view.part("moment.html", at=at, zone=zone)
+
+
 async def _ended(view: View, run_id: str) -> tuple[Run, Deployment]:
     run = await view.store.follow(runs.read(run_id))
     if not run.is_final:
@@ -138,21 +152,22 @@ async def _switched(view: View, filling: Filling) -> Response | None:
     None when it was not."""
     texts = filling.texts or {}
     if "rows" in texts:
-        changed = changed_rows(texts["rows"], texts, filling.schema, filling.held)
-        fresh = Fields(filling.schema, changed).form(filling.held)
-        return await _shown(view, replace(filling, texts=changed), form=fresh)
+        changed = changed_rows(texts["rows"], texts)
+        form = Fields(filling.schema, changed).form(filling.held)
+        return await _shown(view, replace(filling, texts=changed), form=form)
     if "switch" not in texts:
         return None
     try:
-        values = {**filling.held, **filling.changes()}
+        changes = filling.changes()
     except InvalidParameters as error:
         return await _refused(view, filling, error)
+    values = {**filling.held, **changes}
     options = {name: text for name, text in texts.items() if name in ("name", "tags", "at", "zone")}
     to_json = not filling.as_json
     options |= {"json": filling.document(values)} if to_json else {}
     other = Filling(filling.deployment, filling.held, options, to_json, filling.again)
-    form = None if to_json else Fields(filling.schema).form(values)
-    return await _shown(view, other, form=form)
+    filled = None if to_json else Fields(filling.schema, fresh=changes).form(values)
+    return await _shown(view, other, form=filled, unsent=filling.secrets_in(changes))
 
 
 async def _refused(view: View, filling: Filling, error: InvalidInput) -> Response:
@@ -167,7 +182,12 @@ async def _refused(view: View, filling: Filling, error: InvalidInput) -> Respons
 
 
 async def _shown(
-    view: View, filling: Filling, status: int = 200, form: Any = None, loose: Any = ()
+    view: View,
+    filling: Filling,
+    status: int = 200,
+    form: Form | None = None,
+    loose: Sequence[str] = (),
+    unsent: Sequence[str] = (),
 ) -> Response:
     texts = filling.texts or {}
     return await view.page(
@@ -176,8 +196,9 @@ async def _shown(
         filling=filling,
         deployment=filling.deployment,
         place=deployment_path(filling.deployment.name),
-        form=form or Fields(filling.schema, None).form(filling.held),
+        form=form or Fields(filling.schema).form(filling.held),
         loose=loose,
+        unsent=unsent,
         document=texts.get("json") or filling.document(filling.held),
         options={name: texts.get(name, "") for name in ("name", "tags", "at", "zone")},
     )
@@ -201,9 +222,6 @@ def _moment(text: str, zone: str) -> datetime | None:
     if not text.strip():
         return None
     try:
-        moment = datetime.fromisoformat(text.strip())
-        named: ZoneInfo | None = None if moment.tzinfo else zone_of(zone or "UTC", text)
-        return (moment.replace(tzinfo=named) if named else moment).astimezone(UTC)
-    except (ValueError, OverflowError):
-        why = "write 2026-11-22T15:04, and a zone such as Europe/Berlin"
-        raise InvalidOption("start time", text, why) from None
+        return moment(text, zone.strip() or "UTC").at
+    except NoMoment as error:
+        raise InvalidOption("start time", text, str(error)) from None

@@ -12,7 +12,7 @@ from orchestrator.model.errors import InvalidOption
 from orchestrator.model.secrets import masked
 from orchestrator.model.spans import span
 from orchestrator.schedules import Schedule
-from orchestrator.ui.form_reading import read_document
+from orchestrator.ui.form_documents import read_document
 from orchestrator.written import parse_duration
 
 Texts = Mapping[str, str]

@@ -1,16 +1,25 @@
-// Forms of runs and schedules: only the chosen kind of a union is shown; a rule is previewed.
+// Forms of runs and schedules: only the chosen kind of a union is shown; rows come and go in place; a
+// moment says what it means; a rule is previewed.
+import { say } from "./saying.js";
+
 const PAUSE_MS = 350;
 
 export function startForms() {
-  for (const choice of document.querySelectorAll("select[data-kinds]")) {
+  prepare(document);
+  for (const form of document.querySelectorAll("form[data-preview]")) previews(form);
+  document.addEventListener("click", onClick);
+  document.querySelector(".field.wrong input:not([type=hidden]), .field.wrong textarea, .field.wrong select")?.focus();
+}
+
+function prepare(within) {
+  for (const choice of within.querySelectorAll("select[data-kinds]")) {
     choice.addEventListener("change", () => showKind(choice));
     showKind(choice);
   }
-  for (const form of document.querySelectorAll("form[data-preview]")) previews(form);
-  for (const zone of document.querySelectorAll("input[data-own-zone]")) {
+  for (const zone of within.querySelectorAll("input[data-own-zone]")) {
     zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
   }
-  document.querySelector(".field.wrong input, .field.wrong textarea, .field.wrong select")?.focus();
+  for (const moment of within.querySelectorAll("[data-moment]")) explains(moment);
 }
 
 function showKind(choice) {
@@ -21,19 +30,79 @@ function showKind(choice) {
 
 function previews(form) {
   const place = form.querySelector("[data-preview-place]");
+  answers(form, place, () => fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)) }));
+}
+
+function explains(moment) {
+  const [at, zone] = moment.querySelectorAll("input");
+  answers(moment, moment.querySelector("[data-meaning]"), () => fetch(`/moment?${new URLSearchParams({ at: at.value, zone: zone.value || zone.dataset.else })}`));
+}
+
+// Asks the server a moment after each change, and shows its newest answer.
+function answers(source, place, ask) {
   let timer = 0;
   let asked = 0;
   const show = async () => {
     const mine = ++asked;
-    const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
-    if (answer && mine === asked) {
+    const answer = await ask().catch(() => null);
+    if (answer?.ok && mine === asked) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       place.replaceChildren(...fresh.body.childNodes);
       place.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
     }
   };
-  form.addEventListener("input", () => {
+  source.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(show, PAUSE_MS);
   });
+}
+
+function onClick(event) {
+  const button = event.target.closest?.("button[name=rows]");
+  if (!button) return;
+  event.preventDefault();
+  changeRows(button);
+}
+
+// The server makes the fields with one row more or less. Secrets are not on its pages: those that
+// were typed are put back here.
+async function changeRows(button) {
+  const form = button.form;
+  const wish = button.value;
+  const body = new URLSearchParams(new FormData(form));
+  body.set("rows", wish);
+  try {
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { Accept: "text/html" } });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-fields]");
+    if (!answer.ok || !fresh) throw new Error("no form");
+    const place = form.querySelector("[data-fields]");
+    const typed = [...place.querySelectorAll("input[type=password]")].filter((each) => each.value);
+    place.replaceWith(fresh);
+    prepare(fresh);
+    for (const each of typed) {
+      const field = document.getElementById(nameAfter(each.name, wish));
+      if (field) field.value = each.value;
+    }
+    focusAfter(wish);
+  } catch {
+    say("The server does not answer: the form is as it was.", false);
+  }
+}
+
+// What a field is called once a row is gone: those behind it have moved up.
+function nameAfter(name, wish) {
+  const cut = wish.lastIndexOf("/") + 1;
+  const list = wish.slice(1, cut);
+  if (wish[0] === "+" || !name.startsWith(list)) return name;
+  const rest = name.slice(list.length);
+  const [at, gone] = [parseInt(rest, 10), Number(wish.slice(cut))];
+  if (at === gone) return "";
+  return at > gone ? list + (at - 1) + rest.slice(String(at).length) : name;
+}
+
+function focusAfter(wish) {
+  const list = document.getElementById(wish[0] === "+" ? wish.slice(1) : wish.slice(1, wish.lastIndexOf("/")));
+  const rows = list?.querySelectorAll(":scope > .group-row") ?? [];
+  const field = wish[0] === "+" ? rows[rows.length - 1]?.querySelector("input:not([type=hidden]), select, textarea, button") : null;
+  (field ?? list?.querySelector(":scope > div:last-child > button"))?.focus();
 }
