@@ -306,3 +306,43 @@ def test_what_falls_due_while_others_are_planned_is_sent(
     # Behind the other, which is prepared by then.
     place.store.call(lower_attention(slow, place.now_ms(slow) + AHEAD_MS))
     dispatch(place, until=lambda: bool(place.tickets(quick)))
+
+
+class SetClock(ServerClock):
+    """A server's clock that stands where it is put."""
+
+    now_ms = 0
+
+    async def read(self) -> int:
+        return self.now_ms
+
+    def estimate(self) -> int:
+        return self.now_ms
+
+
+def test_what_was_prepared_before_a_deployment_was_served_again_is_prepared_anew(
+    place: Place,
+) -> None:
+    """Shortly before an instant, with the schedule as it was and other default parameters."""
+    yearly = Cron("0 0 1 1 *")
+    d = place.deploy(yearly, parameters={"size": "old"})
+    dispatch(place)
+    instant = place.schedule(d).next_ms
+    assert instant is not None
+
+    async def work() -> None:
+        store = open_async_store(place.server.url)
+        clock = SetClock(store)
+        dispatcher = Dispatcher(store, clock)
+        clock.now_ms = instant - AHEAD_MS // 2
+        while await dispatcher.turn() == 0:
+            pass
+        place.deploy(yearly, parameters={"size": "new"})
+        while await dispatcher.turn() == 0:
+            pass
+        clock.now_ms = instant
+        await dispatcher.turn()
+        await store.close()
+
+    asyncio.run(work())
+    assert [run.parameters for run in place.runs()] == [{"size": "new"}]
