@@ -59,4 +59,4 @@ def test_schedules_of_one_instant_in_a_deployment_each(place: Place) -> None:
 
     # Look, tick, look.
     assert spent.calls["evalsha"] == 3 * COUNT, spent
-    assert spent.commands / COUNT <= 30, spent
+    assert spent.commands / COUNT <= 28, spent
