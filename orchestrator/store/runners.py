@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 
 from orchestrator.model.deployment import Deployment, RunnerRecord, ServedCode
-from orchestrator.model.ids import DeploymentId, RunnerId
+from orchestrator.model.ids import DeploymentId, RunId, RunnerId, deployment_id
+from orchestrator.model.run import Run
+from orchestrator.model.states import CLAIMED
 from orchestrator.store import keys
 from orchestrator.store.requests import (
     Plan,
@@ -15,8 +19,13 @@ from orchestrator.store.requests import (
     as_word,
     command,
     for_deployment,
+    in_turns,
     nothing,
 )
+from orchestrator.store.runs import read_run
+
+MOST_HELD = 100
+"""Runs of a deployment that are shown with their runners."""
 
 SHOWN_MS = 3_600_000
 """How long a runner that says nothing any more is still listed."""
@@ -75,6 +84,24 @@ def read_runners() -> Plan[list[RunnerRecord]]:
         if each
     ]
     return sorted(told, key=lambda each: each.name)
+
+
+def held_runs(runners: Iterable[RunnerRecord]) -> Plan[dict[str, list[Run]]]:
+    """What each of these executes, by its id; of one deployment ``MOST_HELD`` at most, those that
+    were claimed or spoke last."""
+    names = sorted({name for each in runners if each.running for name in each.deployments})
+    newest = (0, MOST_HELD - 1)
+    leases: list[list[str]] = yield from in_turns(
+        command(list, "ZREVRANGE", keys.leases(deployment_id(name)), *newest) for name in names
+    )
+    found: list[Run | None] = yield from in_turns(
+        read_run(RunId(each)) for ids in leases for each in ids
+    )
+    held: dict[str, list[Run]] = defaultdict(list)
+    for run in found:
+        if run is not None and run.runner is not None and run.state in CLAIMED:
+            held[run.runner].append(run)
+    return held
 
 
 def with_code(deployment: Deployment) -> Plan[Deployment]:

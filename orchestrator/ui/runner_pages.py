@@ -10,7 +10,7 @@ from starlette.responses import Response
 from orchestrator.model.deployment import RunnerRecord
 from orchestrator.model.errors import Conflict
 from orchestrator.model.facts import SILENT_MS
-from orchestrator.store.runners import read_runners
+from orchestrator.store.runners import held_runs, read_runners
 from orchestrator.ui import acting
 from orchestrator.ui.routing import pages
 from orchestrator.ui.viewing import ViewNeeded
@@ -22,12 +22,14 @@ router = pages()
 async def runners(view: ViewNeeded) -> Response:
     """Every one that was heard of within the last hour, by host."""
     found = await view.store.follow(read_runners())
+    held = await view.store.follow(held_runs(found))
     by_host: dict[str, list[RunnerRecord]] = defaultdict(list)
     for each in sorted(found, key=lambda each: (each.host, -each.started_at)):
         by_host[each.host].append(each)
     return await view.page(
         "runners.html",
         hosts=by_host,
+        held=held,
         mixed=mixed_versions(found),
         mixed_code=mixed_code(found),
         silent_ms=SILENT_MS,

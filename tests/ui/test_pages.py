@@ -173,6 +173,19 @@ def test_deployments_are_searched(pages: Served, seeds: Seeds) -> None:
     assert "No deployment fits" in page(pages, "/deployments?q=nobody")
 
 
+def test_what_a_runner_executes(pages: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    claimed = seeds.running()
+    waits = seeds.waiting()
+    seeds.runner(running=1)
+    seeds.runner(RunnerId("idle"), host="idle-host")
+
+    shown = page(pages, "/runners")
+
+    assert shown.count(f'href="/runs/{claimed.run_id}"') == 1
+    assert waits not in shown
+
+
 def test_runners_of_two_versions(pages: Served, seeds: Seeds) -> None:
     seeds.deployment()
     seeds.runner()
