@@ -161,6 +161,8 @@ def all_is_well(scene: Scene) -> None:
     assert scene.scheduler.poll() is None, scene.said()
     assert len(scene.said().splitlines()) < 20, scene.said()
     assert "Traceback" not in scene.said()
+    # What is read key by key must not change meanwhile.
+    scene.place.end_schedulers()
     assert_invariants(scene.client)
 
 
