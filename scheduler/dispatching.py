@@ -88,6 +88,9 @@ class Dispatcher:
         """Deployments whose calls were sent: to be raised, to this instant, and looked at again."""
         self._told: set[tuple[object, ...]] = set()
         self._breath_at = 0.0
+        self.calm = asyncio.Event()
+        """Nothing is being sent that is due: the rest of the scheduler may take its time."""
+        self.calm.set()
 
     async def turn(self) -> int:
         """Send what is due, look at some deployments; the milliseconds until the next turn."""
@@ -126,11 +129,15 @@ class Dispatcher:
     async def _send(self, ready: Mapping[DeploymentId, Prepared]) -> None:
         calls = iter([(d, call) for d, each in ready.items() for call in each.calls])
         done = set(ready)
-        while some := tuple(islice(calls, AT_ONCE)):
-            portion: dict[DeploymentId, tuple[Request[Any], ...]] = {}
-            for d, call in some:
-                portion[d] = (*portion.get(d, ()), call)
-            done -= portion.keys() - (await self._ask(portion)).keys()
+        self.calm.clear()
+        try:
+            while some := tuple(islice(calls, AT_ONCE)):
+                portion: dict[DeploymentId, tuple[Request[Any], ...]] = {}
+                for d, call in some:
+                    portion[d] = (*portion.get(d, ()), call)
+                done -= portion.keys() - (await self._ask(portion)).keys()
+        finally:
+            self.calm.set()
         self._sent.extend((d, each.look_at) for d, each in ready.items() if d in done)
 
     async def _breathe(self) -> None:

@@ -6,6 +6,7 @@ where that was: whatever dies in between, and whoever else copies, each entry co
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,10 +35,14 @@ class Feeder:
     """Copies what it was told of; at first and after silence everything."""
 
     def __init__(
-        self, store: AsyncStore, happened: Callable[[DeploymentId], None] = lambda _: None
+        self,
+        store: AsyncStore,
+        happened: Callable[[DeploymentId], None] = lambda _: None,
+        calm: asyncio.Event | None = None,
     ) -> None:
-        """``happened`` is told of each deployment of which something was copied."""
-        self._store, self._happened = store, happened
+        """``happened`` is told of each deployment of which something was copied. While it is not
+        ``calm`` nothing is copied: runs that are due come first."""
+        self._store, self._happened, self._calm = store, happened, calm
         self._marks: dict[DeploymentId, Mark] = {}
         self._noted: dict[DeploymentId, None] = {}
         self._look_everywhere = True
@@ -60,6 +65,8 @@ class Feeder:
             noted, self._noted = list(self._noted), {}
             while noted:
                 page, noted = noted[:PAGE], noted[PAGE:]
+                if self._calm is not None:
+                    await self._calm.wait()
                 noted += await self._copy(page)
         except BaseException:
             self.forget()

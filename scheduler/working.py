@@ -62,7 +62,7 @@ class Worker:
         self._clock = ServerClock(store)
         self._dispatcher = Dispatcher(store, self._clock, retention_ms)
         self._observer = Observer(store, SystemClock(), lease, retention_ms)
-        self._feeder = Feeder(store, self._observer.note)
+        self._feeder = Feeder(store, self._observer.note, self._dispatcher.calm)
         self._triggers = Triggers(store)
 
     async def run(self) -> None:

@@ -30,7 +30,7 @@ def test_the_api_does_what_its_document_says(api: Served, seeds: Seeds, tmp_path
         *("--max-examples", str(EXAMPLES), "--exclude-checks", NOT_CHECKED),
         *("--suppress-health-check", "all", "--continue-on-failure"),
         *("--exclude-path-regex", "/stream$", "--request-timeout", "60"),
-        *("--phases", "coverage,fuzzing"),  # stateful ones would wait for the end of runs
+        *("--phases", "coverage,fuzzing"),  # the stateful one is in test_walks.py
     ]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
 

@@ -43,7 +43,7 @@ def test_it_begins_with_its_first_visitor_and_comes_back_when_it_dies(living: Li
     assert ask(place, "/api/v1/health")["server"] is True
     (first,) = living.apis()
     os.kill(first, SIGKILL)
-    assert ask(place, "/api/v1/runs") == {"items": [], "next": None}
+    assert ask(place, "/api/v1/runs")["items"] == []
     assert living.apis() != [first]
 
 
