@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from orchestrator.store.listing import list_runs
 from orchestrator.store.wanted import Wanted
@@ -84,6 +86,75 @@ def fill(tab: Page) -> None:
     expect(tab.get_by_label("Zone of at")).to_have_value("Asia/Tokyo")
     tab.locator("[id='p/at']").fill("2026-07-01T09:00")
     expect(tab.locator("[data-meaning]").first).to_contain_text("2026-07-01 00:00:00 UTC")
+
+
+@contextmanager
+def answered_late(tab: Page) -> Iterator[None]:
+    """What the form asks for is answered only afterwards."""
+    held: list[Route] = []
+    is_over = False
+
+    def hold(route: Route) -> None:
+        if is_over:
+            route.continue_()
+        else:
+            held.append(route)
+
+    tab.route("**/run", hold)
+    with tab.expect_request("**/run"):
+        yield
+    is_over = True
+    for each in held:
+        each.continue_()
+
+
+def test_what_is_done_while_the_server_answers_stays_done(
+    browser: Browser, pages: Served, seeds: Seeds
+) -> None:
+    """Rows are made by the server, and nobody waits for it: typing, choosing, more rows."""
+    seeds.deployment(parameter_schema=SCHEMA)
+    faults = Faults()
+    with opened(browser, pages.url, faults, timezone_id="Europe/Berlin") as tab:
+        tab.goto(FORM)
+        add = tab.get_by_role("button", name="Add to env")
+        add.click()
+        tab.get_by_label("Key 1").fill("a")
+        add.click()
+        tab.get_by_label("Key 2").fill("b")
+        with answered_late(tab):
+            tab.get_by_role("button", name="Remove env 1").click()
+            add.click()
+            tab.get_by_role("button", name="Remove env 2").click()
+            add.click()
+            tab.get_by_label("Kind of what").select_option(label="list of Door")
+            tab.locator("[id='p/at']").fill("2026-07-01T09:00")
+        # Both rows are gone, and two are new: the wishes were about the rows as they stood.
+        expect(tab.get_by_label("Key 2")).to_have_value("")
+        expect(tab.get_by_label("Key 1")).to_have_value("")
+        expect(tab.locator("[id='p/at']")).to_have_value("2026-07-01T09:00")
+        expect(tab.get_by_role("button", name="Add to what")).to_be_visible()
+    assert not faults.found, faults.found
+
+
+def test_who_types_while_rows_change_goes_on_typing(
+    browser: Browser, pages: Served, seeds: Seeds
+) -> None:
+    seeds.deployment(parameter_schema=SCHEMA)
+    faults = Faults()
+    with opened(browser, pages.url, faults, timezone_id="Europe/Berlin") as tab:
+        tab.goto(FORM)
+        for key in ("gone", "here"):
+            tab.get_by_role("button", name="Add to env").click()
+            tab.get_by_label("Key").last.fill(key)
+        with answered_late(tab):
+            tab.get_by_role("button", name="Remove env 1").click()
+            tab.get_by_label("Key 2").press("Home")
+            tab.keyboard.type("still ")
+        expect(tab.get_by_label("Key 2")).to_have_count(0)
+        expect(tab.get_by_label("Key 1")).to_be_focused()
+        tab.keyboard.type("and ")
+        expect(tab.get_by_label("Key 1")).to_have_value("still and here")
+    assert not faults.found, faults.found
 
 
 @pytest.mark.parametrize(

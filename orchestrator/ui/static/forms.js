@@ -57,36 +57,67 @@ function answers(source, place, ask) {
   });
 }
 
+const wishes = [];
+let isChanging = false;
+
 function onClick(event) {
   const button = event.target.closest?.("button[name=rows]");
   if (!button) return;
   event.preventDefault();
-  changeRows(button);
+  wishes.push(button.value);
+  if (!isChanging) grant(button.form);
 }
 
-// The server makes the fields with one row more or less. Secrets are not on its pages: those that
-// were typed are put back here.
-async function changeRows(button) {
-  const form = button.form;
-  const wish = button.value;
+// One wish after the other: each is about the rows that the one before has left.
+async function grant(form) {
+  isChanging = true;
+  while (wishes.length) {
+    const wish = wishes.shift();
+    if (!(await changeRows(form, wish))) continue;
+    for (const each of wishes.splice(0)) {
+      const name = nameAfter(each.slice(1), wish);
+      if (name) wishes.push(each[0] + name);
+    }
+  }
+  isChanging = false;
+}
+
+// The server makes the fields with one row more or less. Secrets are not on its pages, nor is what
+// was typed while it answered: both are put into its fields here.
+async function changeRows(form, wish) {
+  const place = form.querySelector("[data-fields]");
+  const sent = new Map([...place.querySelectorAll("input:not([type=hidden]), select, textarea")].map((each) => [each, each.type === "password" ? "" : each.value]));
   const body = new URLSearchParams(new FormData(form));
   body.set("rows", wish);
   try {
     const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { Accept: "text/html" } });
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-fields]");
     if (!answer.ok || !fresh) throw new Error("no form");
-    const place = form.querySelector("[data-fields]");
-    const typed = [...place.querySelectorAll("input[type=password]")].filter((each) => each.value);
+    const busyWith = document.activeElement;
     place.replaceWith(fresh);
     prepare(fresh);
-    for (const each of typed) {
-      const field = document.getElementById(nameAfter(each.name, wish));
-      if (field) field.value = each.value;
-    }
-    focusAfter(wish);
+    for (const [each, value] of sent) if (each.value !== value) carryOver(each, wish);
+    if (sent.has(busyWith)) goOnIn(busyWith, wish);
+    else if (busyWith === document.body || busyWith.name === "rows") focusAfter(wish);
+    return true;
   } catch {
     say("The server does not answer: the form is as it was.", false);
+    return false;
   }
+}
+
+function carryOver(old, wish) {
+  const field = document.getElementById(nameAfter(old.id, wish));
+  if (!field) return;
+  field.value = old.value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.dispatchEvent(new Event("change"));
+}
+
+function goOnIn(old, wish) {
+  const field = document.getElementById(nameAfter(old.id, wish));
+  field?.focus();
+  if (field && old.selectionStart != null) field.setSelectionRange(old.selectionStart, old.selectionEnd);
 }
 
 // What a field is called once a row is gone: those behind it have moved up.

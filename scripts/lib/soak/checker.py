@@ -51,7 +51,17 @@ def lost(evidence: Evidence) -> Iterator[str]:
             yield f"{run_id} was accepted; there is no such run"
     for run in evidence.runs.values():
         if not run.is_final:
-            yield f"{run.id} ({run.deployment}) is {run.state} in the end"
+            yield f"{run.id} ({run.deployment}) is {run.state} in the end: {_told(evidence, run)}"
+
+
+def _told(evidence: Evidence, run: Run) -> str:
+    """Whose it was and what became of it when, for somebody who asks why."""
+    steps = (
+        f"{step.state} at {(step.at_ms - evidence.calm_ms) / 1000:+.1f} s {step.reason}".rstrip()
+        for step in run.history
+    )
+    waits = evidence.waits.get(run.id, "")
+    return f"by {run.created_by}; seen from the last fault's end: {', '.join(steps)}; {waits}"
 
 
 def undone(evidence: Evidence) -> Iterator[str]:

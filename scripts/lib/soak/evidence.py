@@ -22,6 +22,8 @@ class Evidence:
     """Runs whose creation was acknowledged."""
     runs: Mapping[str, Run]
     """Every record at the end, scheduled runs too."""
+    waits: Mapping[RunId, str] = field(default_factory=dict)
+    """What the product says of why a run that is not over waits."""
     finals: Mapping[RunId, Run] = field(default_factory=dict)
     """Records as they were when they were first seen to be final."""
     attempts: Mapping[str, list[Attempt]] = field(default_factory=dict)

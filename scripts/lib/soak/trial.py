@@ -17,7 +17,7 @@ from random import Random
 
 from orchestrator import Client
 from orchestrator.model.ids import RunId
-from orchestrator.model.run import Run, run_from_hash
+from orchestrator.model.run import run_from_hash
 from orchestrator.store import keys
 from orchestrator.store.scripts import script, script_names
 from soak import fleet
@@ -122,7 +122,7 @@ class Trial:
         zombies = fleet.zombies([host.pid for host in self.hosts.values()])
         for scheduler in self.schedulers:
             scheduler.leave()
-        self._until_idle()
+        waits = self._until_idle()
         descriptors = [each for host in self.hosts.values() for each in host.held_too_much()]
         for host in self.hosts.values():
             host.leave()
@@ -136,6 +136,7 @@ class Trial:
         return Evidence(
             accepted=load.accepted,
             runs=runs,
+            waits=waits,
             finals=load.finals,
             attempts=attempts_of(read_marks(self.folder / "marks")),
             events=self.history.events,
@@ -154,12 +155,15 @@ class Trial:
             lateness=self.lateness,
         )
 
-    def _until_idle(self) -> None:
-        """Wait for the schedule's last runs; what never ends shows in the evidence."""
+    def _until_idle(self) -> dict[RunId, str]:
+        """Wait for the schedule's last runs; why those wait that are not over then."""
         deadline = time.monotonic() + self.profile.quiet_seconds
         with Client(self.server.url) as client:
-            while time.monotonic() < deadline and not _all_final(client.runs(limit=200)):
+            while waiting := [run.id for run in client.runs(limit=200) if not run.is_final]:
+                if time.monotonic() >= deadline:
+                    return {run_id: str(client.explain_run(run_id)) for run_id in waiting}
                 time.sleep(0.1)
+        return {}
 
     def _keys_left(self) -> list[str]:
         """Once every deployment is deleted, and a scheduler has told of it: what does not expire by
@@ -258,7 +262,3 @@ def _measured(made: Trial) -> Iterator[None]:
 def _finish(futures: list[Future[None]]) -> None:
     for future in futures:
         future.result()
-
-
-def _all_final(runs: list[Run]) -> bool:
-    return all(run.is_final for run in runs)
