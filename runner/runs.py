@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from orchestrator.execution import trees
 from orchestrator.execution.pipe import Message
 from orchestrator.model.deployment import DeploymentDefinition
 from orchestrator.model.ids import DeploymentId, RunId
@@ -41,6 +42,9 @@ class SpawnerLink(Protocol):
 
     @property
     def commit(self) -> str: ...
+
+    @property
+    def pid(self) -> int | None: ...
 
     def send(self, message: Message, descriptors: tuple[int, ...] = ()) -> None: ...
 
@@ -86,6 +90,7 @@ class HeldRun:
         """It has asked for runs, which may have to end with it."""
         self._grace: float | None = None
         self._paused = False
+        self._pid: int | None = None
         self._asked = 0.0
         """When the server was asked to let it start."""
         self._done: Message | None = None
@@ -160,6 +165,7 @@ class HeldRun:
 
     def ready(self, pid: int) -> None:
         """Its process hears what it is told: ask the server whether user code may begin."""
+        self._pid = pid
         if self.fate is not None:
             return
         self._asked = self._shared.here.clock.elapsed()
@@ -208,6 +214,9 @@ class HeldRun:
             self.fate, self.reason = fate, reason
         self._grace = grace
         self.spawner.send({"op": "stop", "key": self.key, "reason": fate.value, "grace": grace})
+        if fate is Fate.LOST and self._pid is not None and self.spawner.pid is not None:
+            # I4: another may begin it soon, and the spawner may be suspended.
+            trees.kill(self._pid, self.spawner.pid)
 
     def ended(self, packet: Message | None) -> None:
         """Every process of it is gone; None when the spawner did not live to tell how."""

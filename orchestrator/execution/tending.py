@@ -117,10 +117,10 @@ class Tending:
         happened = self._poll.poll(self._patience())
         if not happened and not self._spares.are_at_rest:
             self._spares.come_to_rest()
-        left_more = False
+        said, left_more = 0, False
         for descriptor, events in happened:
             if descriptor == self._control.fileno():
-                self._hear(events)
+                said = events
             elif (run := self._by_handle.get(descriptor)) is not None:
                 self._bury(run)
             elif not self._spares.bury(descriptor):
@@ -128,6 +128,10 @@ class Tending:
                 left_more = True
         if left_more:
             self._settle()  # once for all that ended: a fork bomb leaves thousands
+        if said:
+            # After those that ended: new processes get descriptors that were of old ones, and what
+            # happened to those is not the new ones' end.
+            self._hear(said)
         if (now := self._clock.elapsed()) >= self._due:
             self._act(now)
         self._watch_control()

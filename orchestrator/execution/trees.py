@@ -84,6 +84,21 @@ def send_below(pid: int, parent: int, number: signal.Signals) -> None:
         os.close(handle)
 
 
+def kill(root: int, parent: int) -> None:
+    """SIGKILL a child of ``parent`` and all below it, none of which can fork meanwhile."""
+    try:
+        handle = os.pidfd_open(root)
+    except ProcessLookupError:
+        return
+    try:
+        if _parent_of(root) == parent:
+            stop(root, handle)
+            kill_below([root])
+            send(handle, signal.SIGKILL)
+    finally:
+        os.close(handle)
+
+
 def kill_below(roots: Iterable[int]) -> None:
     """SIGKILL everything below these processes (not themselves)."""
     for pid, parent in descendants_of(*roots).items():

@@ -35,11 +35,15 @@ MAY_SEE: dict[str, frozenset[str]] = {
     "doors": frozenset(
         {*FOUNDATION, "settings", "store", "embedded", "execution", "sources", "sdk"}
     ),
-    "runner": frozenset({*FOUNDATION, "settings", "store", "embedded", "pipe", "sources"}),
+    "runner": frozenset({*FOUNDATION, "settings", "store", "embedded", "pipe", "trees", "sources"}),
     "scheduler": frozenset({*FOUNDATION, "settings", "store", "pipe"}),
 }
 """layer -> the layers below it; its own it always sees."""
 
+OWN_LAYERS = {
+    f"orchestrator.execution.{name}": name
+    for name in ("pipe", "trees")  # how processes talk, and how all of one run are reached
+}
 DOORS = {"api", "ui", "cli"}
 MAY_NEED_LIBRARIES = {
     f"orchestrator.model.{kind}" for kind in ("cron", "recurrence", "recurrences", "templates")
@@ -59,9 +63,8 @@ def layer(module: str) -> str:
 
 
 def layers_of_import(found: Import) -> set[str]:
-    """The layers that allow this import; ``execution.pipe`` is also its own."""
-    names = {layer(found.imported)}
-    return names | {"pipe"} if found.imported == "orchestrator.execution.pipe" else names
+    """The layers that allow this import."""
+    return {layer(found.imported), OWN_LAYERS.get(found.imported, layer(found.imported))}
 
 
 def told(problems: Iterable[str], remedy: str) -> str:

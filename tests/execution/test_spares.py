@@ -8,7 +8,7 @@ import signal
 
 from tests.execution.desk import Desk, Open
 from tests.support import eventually
-from tests.support.processes import children
+from tests.support.processes import children, is_gone, state_of
 
 WHO = """
 import os, random, sys
@@ -100,6 +100,22 @@ def test_a_spare_that_was_killed_is_no_run_and_none_is_lost(open_desk: Open) -> 
     eventually(lambda: not children(desk.process.pid), why="the spare gone")
     assert desk.completed().done["result"] == "1"
     assert {packet["op"] for packet in desk.packets} == {"loaded", "forked", "ended"}
+
+
+def test_the_end_of_a_spare_is_not_that_of_the_run_asked_for_meanwhile(open_desk: Open) -> None:
+    """The spawner hears of both at once; the process that it makes gets the descriptor that was the
+    spare's."""
+    desk = open_desk("from orchestrator import flow\n@flow\ndef f():\n    input()\n")
+    spare = spare_of(desk)
+    os.kill(desk.process.pid, signal.SIGSTOP)
+    eventually(lambda: state_of(desk.process.pid) == "T")
+    line = desk.run()
+    os.kill(spare, signal.SIGKILL)
+    eventually(lambda: is_gone(spare), why="the spare gone")
+    os.kill(desk.process.pid, signal.SIGCONT)
+    assert line.pid != spare
+    desk.say("stop", key=line.key, reason="lost", grace=0.0)
+    assert desk.heard("ended", line.key)["killed"]
 
 
 def test_a_spare_with_old_code_gets_no_run(open_desk: Open) -> None:

@@ -8,10 +8,12 @@ import signal
 import pytest
 
 from orchestrator.model.states import State
+from orchestrator.store import keys
 from orchestrator.store.scripts import script
 from soak.proxy import Proxies
 from tests.runner.serving import Place, definition, reasons
 from tests.support import eventually
+from tests.support.keyspace import open_client
 from tests.support.processes import children, gone, is_gone, state_of, tree
 
 LEASE = 2.0
@@ -22,6 +24,15 @@ def work():
     if current_run().attempt == 1:
         time.sleep(60)
     return current_run().attempt
+"""
+
+SLEEPS_WITH_A_CHILD = """
+@flow
+def work():
+    child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    Path("child").write_text(str(child.pid))
+    Path("began-1").write_text(str(os.getpid()))
+    time.sleep(60)
 """
 
 
@@ -74,6 +85,22 @@ def test_I4_a_runner_that_stands_still_loses_its_runs_and_drops_them(place: Plac
     gone([pid])
     assert place.ended(run_id).result == 2
     eventually(lambda: len(place.deployment().runners) == 2, why="the first registers anew")
+
+
+def test_I4_a_lost_run_ends_though_its_spawner_stands_still(place: Place) -> None:
+    """With everything that it has started: a server that forgot the claim gives it to others."""
+    place.flows(SLEEPS_WITH_A_CHILD)
+    runner = place.start(lease_seconds=LEASE)
+    run_id = place.submit()
+    child = int(eventually(lambda: place.note("child")))
+    pid = int(eventually(lambda: place.note("began-1")))
+    os.kill(runner.spawner, signal.SIGSTOP)
+    with open_client(place.server.url) as client:
+        client.hset(keys.run(run_id), "token", "9.another")
+    eventually(lambda: is_gone(pid) and is_gone(child), why="the runner has ended both")
+    assert state_of(runner.spawner) == "T"
+    os.kill(runner.spawner, signal.SIGCONT)
+    eventually(lambda: "answer=lease_lost" in runner.output, why="the slot is free again")
 
 
 def test_a_killed_spawner_is_replaced_and_its_runs_begin_again(place: Place) -> None:
