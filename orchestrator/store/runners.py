@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 
 from orchestrator.model.deployment import Deployment, RunnerRecord, ServedCode
 from orchestrator.model.ids import DeploymentId, RunId, RunnerId, deployment_id
@@ -16,6 +16,7 @@ from orchestrator.store.requests import (
     Plan,
     Request,
     Word,
+    as_is,
     as_word,
     command,
     for_deployment,
@@ -24,8 +25,8 @@ from orchestrator.store.requests import (
 )
 from orchestrator.store.runs import read_run
 
-MOST_HELD = 100
-"""Runs of a deployment that are shown with their runners."""
+MOST_SHOWN = 5
+"""Runs that are shown with their runner."""
 
 SHOWN_MS = 3_600_000
 """How long a runner that says nothing any more is still listed."""
@@ -86,22 +87,35 @@ def read_runners() -> Plan[list[RunnerRecord]]:
     return sorted(told, key=lambda each: each.name)
 
 
-def held_runs(runners: Iterable[RunnerRecord]) -> Plan[dict[str, list[Run]]]:
-    """What each of these executes, by its id; of one deployment ``MOST_HELD`` at most, those that
-    were claimed or spoke last."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one runner executes."""
+
+    count: int
+    runs: list[Run]
+    """Those that were claimed or spoke last, ``MOST_SHOWN`` at most."""
+
+
+def held_runs(runners: Iterable[RunnerRecord]) -> Plan[dict[str, Held]]:
+    """What each of these executes, by its id; of each lease only the owner is read."""
     names = sorted({name for each in runners if each.running for name in each.deployments})
-    newest = (0, MOST_HELD - 1)
     leases: list[list[str]] = yield from in_turns(
-        command(list, "ZREVRANGE", keys.leases(deployment_id(name)), *newest) for name in names
+        command(list, "ZREVRANGE", keys.leases(deployment_id(name)), 0, -1) for name in names
     )
-    found: list[Run | None] = yield from in_turns(
-        read_run(RunId(each)) for ids in leases for each in ids
+    ids = [RunId(each) for found in leases for each in found]
+    owners: list[str | None] = yield from in_turns(
+        command(as_is, "HGET", keys.run(each), "runner") for each in ids
     )
-    held: dict[str, list[Run]] = defaultdict(list)
-    for run in found:
-        if run is not None and run.runner is not None and run.state in CLAIMED:
-            held[run.runner].append(run)
-    return held
+    held: dict[str, list[RunId]] = defaultdict(list)
+    for run_id, owner in zip(ids, owners, strict=True):
+        held[owner or ""].append(run_id)
+    shown = [run_id for found in held.values() for run_id in found[:MOST_SHOWN]]
+    read: list[Run | None] = yield from in_turns(map(read_run, shown))
+    runs = {run.id: run for run in read if run is not None and run.state in CLAIMED}
+    return {
+        owner: Held(len(found), [runs[each] for each in found[:MOST_SHOWN] if each in runs])
+        for owner, found in held.items()
+    }
 
 
 def with_code(deployment: Deployment) -> Plan[Deployment]:

@@ -8,8 +8,10 @@ import re
 import pytest
 
 from orchestrator.model.deployment import ServedCode
-from orchestrator.model.ids import RunnerId
+from orchestrator.model.ids import RunId, RunnerId, deployment_id, new_nonce
 from orchestrator.model.states import State
+from orchestrator.store.leases import claim_runs
+from orchestrator.store.runners import MOST_SHOWN, register_runner
 from tests.api.serving import Served, serving
 from tests.cli.seeds import EVERY_HOUR, HELLO, Seeds
 from tests.support import Server
@@ -174,16 +176,35 @@ def test_deployments_are_searched(pages: Served, seeds: Seeds) -> None:
 
 
 def test_what_a_runner_executes(pages: Served, seeds: Seeds) -> None:
+    """Each beside its own runner, the newest first, and how many more."""
     seeds.deployment()
-    claimed = seeds.running()
+    (idle,) = claims_as(seeds, RunnerId("other"), 1)
+    busy = claims_as(seeds, RunnerId("busy"), 120)
     waits = seeds.waiting()
-    seeds.runner(running=1)
-    seeds.runner(RunnerId("idle"), host="idle-host")
+    seeds.runner(RunnerId("busy"), host="a", running=120)
+    seeds.runner(RunnerId("other"), host="b", running=1)
 
     shown = page(pages, "/runners")
 
-    assert shown.count(f'href="/runs/{claimed.run_id}"') == 1
     assert waits not in shown
+    upper, lower = shown[: shown.index("<h2>b<")], shown[shown.index("<h2>b<") :]
+    linked = [run_id for run_id in busy if f'href="/runs/{run_id}"' in upper]
+    assert len(linked) == MOST_SHOWN
+    assert f"and {len(busy) - MOST_SHOWN} more" in upper
+    assert re.findall(r'href="/runs/([a-z0-9-]+)"', lower) == [idle]
+    assert not re.search(r"and -?\d+ more", lower)
+
+
+def claims_as(seeds: Seeds, runner: RunnerId, count: int) -> list[RunId]:
+    """So many runs, claimed by this runner."""
+    d = deployment_id(HELLO)
+    seeds.store.call(register_runner(d, runner, "{}"))
+    for _ in range(count):
+        seeds.waiting()
+    asked = claim_runs(
+        d, runner=runner, host="h", version="1", nonce=new_nonce(), count=count, lease_ms=600_000
+    )
+    return [claimed.run_id for claimed in seeds.store.call(asked).runs]
 
 
 def test_runners_of_two_versions(pages: Served, seeds: Seeds) -> None:
