@@ -256,6 +256,17 @@ def test_an_end_a_cancel_and_a_hold_may_be_forgotten_too() -> None:
     assert broken(evidence(*late, run=run, events=(cancelled, *held))) == {"I9", "I10"}
 
 
+def test_I4_the_owner_before_a_forgotten_recovery_goes_on_when_the_second_is_over() -> None:
+    def trial(goes_on: float) -> Evidence:
+        second = mark(1100, "begin", "2.b", 8), mark(1300, "tick", "2.b", 8)
+        over = replace(RUN, ended_at=BASE + 5000)
+        return evidence(*ONCE, *second, mark(goes_on, "tick"), run=over, events=(CUT,))
+
+    assert broken(trial(2300)) == set()
+    assert broken(trial(1200)) == {"I4"}
+    assert broken(replace(trial(2300), events=())) == {"I4"}
+
+
 def test_the_end_of_a_pause_may_be_forgotten() -> None:
     pause = event("pause", 300, 400, "clock/soak"), event("resume", 1100, 1200, "clock/soak")
     again = event("resume", 7100, 7200, "clock/soak")

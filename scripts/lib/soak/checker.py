@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -93,8 +94,11 @@ def overlaps(evidence: Evidence) -> Iterator[str]:
         for earlier, later in pairs(attempts):
             if _begin_is_excused(evidence, later):
                 continue
+            # Of a claim that was forgotten the one before is the owner again, once it is over.
+            is_forgotten = _began_in_a_loss(evidence, [later])
+            until = later.marks[-1].at if is_forgotten else math.inf
             for mark in earlier.marks_after(later.began):
-                if not excused(evidence, earlier, mark):
+                if mark.at < until and not excused(evidence, earlier, mark):
                     ms = (mark.at - later.began) / 1e6
                     yield f"{_named(earlier)} executed {ms:.1f} ms after {_named(later)} began"
                     break

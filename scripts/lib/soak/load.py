@@ -48,6 +48,8 @@ class Load:
     """Runs that end only when somebody cancels them."""
     finals: dict[RunId, Run] = field(default_factory=dict)
     """Records as they were when they were first seen to be final."""
+    paused: list[RunId] = field(default_factory=list)
+    """Runs that somebody has paused and resumed; the server may have forgotten the latter."""
     edits: int = 0
     _open: dict[RunId, None] = field(default_factory=dict)
     """The runs that are not known to be over, in the order in which they were asked for."""
@@ -132,9 +134,14 @@ class Load:
     def _pause_run(self, client: Client, random: Random) -> None:
         if run_id := self._some_run(random):
             with suppress(Conflict, RunIsFinal, RunNotFound):
+                self.paused.append(run_id)
                 self._ask("pause run", run_id, lambda: client.pause_run(run_id))
                 self.is_calm.wait(random.uniform(0.2, 1.0))
-                self._ask("resume run", run_id, lambda: client.resume_run(run_id))
+                self._resume_run(client, run_id)
+
+    def _resume_run(self, client: Client, run_id: RunId) -> None:
+        with suppress(Conflict, RunIsFinal, RunNotFound):
+            self._ask("resume run", run_id, lambda: client.resume_run(run_id))
 
     def _hold(self, client: Client, random: Random) -> None:
         name = f"{random.choice(list(SHARES))}/soak"
@@ -152,6 +159,8 @@ class Load:
         for name in (f"{kind}/soak" for kind in SHARES):
             self._ask("release", name, partial(client.release_deployment, name))
         self._ask("resume", "clock/soak", lambda: client.resume_deployment("clock/soak"))
+        for run_id in self.paused:
+            self._resume_run(client, run_id)
 
     def _edit_schedule(self, _: Client, random: Random) -> None:
         """Another rule for a schedule that people made; its number is a parameter of its runs."""
