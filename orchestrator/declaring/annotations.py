@@ -22,6 +22,8 @@ _NAMES: dict[Any, dict[str, Any]] = {
     list: {"items": {}, "type": "array"},
     dict: {"additionalProperties": True, "type": "object"},
 }
+EXACT = frozenset({str, int, float, bool, list, dict})
+"""A value of one of these types is all that this annotation asks for."""
 
 
 def plain_schema(annotation: Any, default: Any = _ABSENT) -> dict[str, Any] | None:

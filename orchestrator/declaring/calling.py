@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from typing import Any
 
@@ -17,11 +18,14 @@ def outcome_of(answer: Any, fn: Callable[..., Any]) -> Any:
 
     What a generator yields is passed over, one by one: there may be more of it than memory holds.
     """
-    if inspect.isgeneratorfunction(fn):
-        return _returned(answer)
-    if inspect.iscoroutine(answer):
+    if isinstance(answer, types.CoroutineType):
         return _awaited(answer)
-    return _awaited(_passed_over(answer)) if inspect.isasyncgenfunction(fn) else answer
+    # A generator that a plain function returns is its value.
+    if isinstance(answer, types.GeneratorType) and inspect.isgeneratorfunction(fn):
+        return _returned(answer)
+    if isinstance(answer, types.AsyncGeneratorType) and inspect.isasyncgenfunction(fn):
+        return _awaited(_passed_over(answer))
+    return answer
 
 
 def _returned(generator: Generator[Any, Any, Any]) -> Any:

@@ -10,7 +10,7 @@ from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.declaring.annotations import is_plain, plain_schema, plain_value
+from orchestrator.declaring.annotations import EXACT, is_plain, plain_schema, plain_value
 from orchestrator.declaring.docstring import argument_texts
 from orchestrator.model.errors import InvalidParameters, ParameterFault
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _REST = inspect.Parameter.VAR_KEYWORD
 _MORE = inspect.Parameter.VAR_POSITIONAL
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _ABSENT = inspect.Parameter.empty
 
 
@@ -43,6 +44,8 @@ class Parameters:
         Raises:
             InvalidParameters: an unknown name, or a missing one.
         """
+        if self._expected.issuperset(document) and self._required.issubset(document):
+            return dict(document)
         known = self._signature.parameters
         named = {n: v for n, v in document.items() if n in known and known[n].kind is not _REST}
         others = {n: v for n, v in document.items() if n not in named}
@@ -60,13 +63,21 @@ class Parameters:
         Raises:
             InvalidParameters: a value cannot become what its annotation asks for.
         """
-        plain = {n: v for n, v in values.items() if is_plain(v, self._hints[n])}
-        if len(plain) == len(values):
-            return {name: plain_value(value, self._hints[name]) for name, value in values.items()}
-        return self._coercion.built(values)
+        built = {}
+        for name, value in values.items():
+            hint = self._hints[name]
+            if type(value) is hint and hint in EXACT:
+                built[name] = value
+            elif is_plain(value, hint):
+                built[name] = plain_value(value, hint)
+            else:
+                return self._coercion.built(values)
+        return built
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Positional and named arguments for the call, defaults filled in."""
+        """Positional and named arguments for the call, defaults filled in or left to Python."""
+        if self._takes_names:
+            return (), dict(values)
         bound = self._bound(values)
         return bound.args, bound.kwargs
 
@@ -75,9 +86,30 @@ class Parameters:
         return dict(self._bound(values).arguments)
 
     def prepare(self) -> None:
-        """Build what values beyond plain JSON types will need, if there may be such."""
+        """Build now what each call needs, and what values beyond plain JSON types will need, if
+        there may be such."""
+        _ = self._takes_names, self._expected, self._required
         if any(plain_schema(self._hint_of_value(name)) is None for name in self._hints):
             _ = self._coercion
+
+    @cached_property
+    def _takes_names(self) -> bool:
+        """Whether it can be called with names alone, and has itself the defaults that we see."""
+        own = signature_of(self._fn).parameters
+        return all(
+            each.kind in _NAMED and each.default is own[name].default
+            for name, each in self._signature.parameters.items()
+        )
+
+    @cached_property
+    def _expected(self) -> frozenset[str]:
+        """The names of its parameters, but for the ``**`` one."""
+        found = self._signature.parameters.values()
+        return frozenset(each.name for each in found if each.kind is not _REST)
+
+    @cached_property
+    def _required(self) -> frozenset[str]:
+        return frozenset(self.required)
 
     @property
     def required(self) -> list[str]:

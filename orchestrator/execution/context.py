@@ -43,7 +43,10 @@ class _Place:
     """Where this process stands: loading a flow, in a run, or neither."""
 
     loading = False
+    told: Message | None = None
+    """Of the run, as its runner has told it."""
     run: RunContext | None = None
+    """The same for whoever asks; most flows never do."""
     conversation: Conversation | None = None
 
 
@@ -57,7 +60,9 @@ def current_run() -> RunContext:
         RuntimeError: not inside a run.
     """
     if _place.run is None:
-        raise RuntimeError(_OUTSIDE)
+        if _place.told is None:
+            raise RuntimeError(_OUTSIDE)
+        _place.run = _run_of(_place.told)
     return _place.run
 
 
@@ -103,7 +108,7 @@ def tell(message: Message) -> None:
 
 def in_run_process() -> bool:
     """Whether this process executes a run (or was forked by one)."""
-    return _place.run is not None
+    return _place.told is not None
 
 
 def is_loading() -> bool:
@@ -121,26 +126,27 @@ def loading() -> Iterator[None]:
         _place.loading = before
 
 
-def rename(name: str) -> RunContext:
-    """The run, under this name from now on."""
+def rename(name: str) -> None:
+    """Let the run have this name from now on."""
     _place.run = replace(current_run(), name=name)
-    return _place.run
 
 
-def enter_run(run: Message, conversation: Conversation) -> RunContext:
+def enter_run(told: Message, conversation: Conversation) -> None:
     """Make this process the process of this run (fields as in the message ``go``)."""
-    _place.conversation = conversation
-    _place.run = RunContext(
-        id=run["id"],
-        name=run["name"] or run["id"][-8:],
-        attempt=run["attempt"],
-        parameters=json.loads(run["parameters"]),
-        deployment=run["deployment"],
-        flow=run["flow"],
-        tags=tuple(run["tags"]),
-        scheduled_at=from_ms(run["scheduled_at"]),
-        created_by=run["created_by"],
-        fencing_token=run["token"],
-        misfit=run.get("misfit"),
+    _place.told, _place.run, _place.conversation = told, None, conversation
+
+
+def _run_of(told: Message) -> RunContext:
+    return RunContext(
+        id=told["id"],
+        name=told["name"] or told["id"][-8:],
+        attempt=told["attempt"],
+        parameters=json.loads(told["parameters"]),
+        deployment=told["deployment"],
+        flow=told["flow"],
+        tags=tuple(told["tags"]),
+        scheduled_at=from_ms(told["scheduled_at"]),
+        created_by=told["created_by"],
+        fencing_token=told["token"],
+        misfit=told.get("misfit"),
     )
-    return _place.run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from functools import cached_property
 from typing import Any
 
 from orchestrator.execution.cancellation import cancellation
@@ -26,9 +27,17 @@ class Conversation:
         self._asked = 0
         self._heard: list[Message] = []
         self._replies: dict[int, Message] = {}
-        self._loops = LoopWaits(channel.fileno(), self._read_in_loop)
         self._reading = self._gone = False
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+
+    # Both are made with the lock held, for who asks; most runs never do.
+    @cached_property
+    def _loops(self) -> LoopWaits:
+        return LoopWaits(self._channel.fileno(), self._read_in_loop)
+
+    @cached_property
+    def _changed(self) -> threading.Condition:
+        return threading.Condition(self._lock)
 
     def tell(self, message: Message) -> None:
         """Send a message that has no answer.
@@ -38,7 +47,7 @@ class Conversation:
         """
         if os.getpid() != self._process:
             raise RuntimeError("do this in the run's own process, not in one that it started")
-        with self._changed:
+        with self._lock:
             self._channel.sendall(encode(message))
 
     def hear(self) -> Message | None:
@@ -54,7 +63,7 @@ class Conversation:
             RuntimeError: this process was forked by the run; the stream is not its own.
             ServerUnavailable: the runner is gone.
         """
-        with self._changed:
+        with self._lock:
             self._asked += 1
             number = self._asked
             self.tell(_question(number, method, arguments))
@@ -66,7 +75,7 @@ class Conversation:
 
         Raises: as ``ask``.
         """
-        with self._changed:
+        with self._lock:
             self._asked += 1
             number = self._asked
             answered = self._loops.expect(number)
@@ -80,7 +89,7 @@ class Conversation:
         try:
             reply = await answered
         finally:
-            with self._changed:
+            with self._lock:
                 if self._loops.forget(number) and not self._gone:
                     self.tell({"op": "withdraw", "n": number})
         if reply is None:
@@ -91,7 +100,7 @@ class Conversation:
         while True:
             reads = False
             try:
-                with self._changed:
+                with self._lock:
                     while self._reading and number not in self._replies:
                         self._changed.wait()
                     if number in self._replies:
@@ -105,7 +114,7 @@ class Conversation:
                     self._stop_reading()
 
     def _read_in_loop(self) -> None:
-        with self._changed:
+        with self._lock:
             if self._reading:
                 return  # a thread has it in a moment, and hands on what is for us
             self._reading = True
@@ -115,7 +124,7 @@ class Conversation:
             self._stop_reading()
 
     def _stop_reading(self) -> None:
-        with self._changed:
+        with self._lock:
             self._reading = False
             self._changed.notify_all()
 
@@ -132,7 +141,7 @@ class Conversation:
         except ConnectionResetError:
             gone = True
         finally:
-            with self._changed:
+            with self._lock:
                 self._gone |= gone
                 for message in messages:
                     self._take(message)

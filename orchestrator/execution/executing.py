@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import time
+from typing import Any
 
 from orchestrator.execution import context, hooks, output, progress
 from orchestrator.execution.cancellation import cancellation
@@ -30,23 +32,25 @@ _TOLERANCE = 1.0
 """Seconds by which this process may see its time limit pass earlier than its spawner does."""
 
 
-def execute(flow: LoadedFlow, run: RunContext, *, is_named: bool, retries_left: int) -> None:
+def execute(flow: LoadedFlow, told: Message) -> None:
     """Run the function and tell the runner how it ended; then the hooks have their turn.
 
     Told first: a hook that hangs or dies does not change how the run ended.
     """
     _take_over(flow)
     began = time.monotonic()
-    end = _ended(flow, run, is_named)
+    end = _ended(flow, told)
     progress.finish()
     context.tell(_last_word(flow, end))
     if _has_hooks_for(flow, end):
-        _call_hooks(flow, _known_better(flow, end, time.monotonic() - began), retries_left)
+        known = _known_better(flow, end, time.monotonic() - began)
+        _call_hooks(flow, known, told["retries_left"])
 
 
-def call_hooks(flow: LoadedFlow, run: RunContext, state: State, reason: str) -> None:
+def call_hooks(flow: LoadedFlow, state: State, reason: str) -> None:
     """Be the fresh process that calls the hooks of a run whose own has died."""
     _take_over(flow)
+    run = context.current_run()
     _call_all(flow, run, RunState(state, error=RunFailed(run.id, state, reason), reason=reason))
 
 
@@ -61,35 +65,39 @@ def _take_over(flow: LoadedFlow) -> None:
         sys.stdout = output.PrintStream()
 
 
-def _ended(flow: LoadedFlow, run: RunContext, is_named: bool) -> RunState:
+def _ended(flow: LoadedFlow, told: Message) -> RunState:
     try:
         cancellation.arm()
         try:
-            if not is_named:
-                run = _named(flow, run)
-            hooks.call(flow.hooks["on_running"], flow, run, RunState(State.RUNNING))
-            return RunState(State.COMPLETED, flow.run_with(run.parameters))
+            parameters = json.loads(told["parameters"])
+            if not told["name"]:
+                _name(flow, parameters)
+            if flow.hooks["on_running"]:
+                running = RunState(State.RUNNING)
+                hooks.call(flow.hooks["on_running"], flow, context.current_run(), running)
+            return RunState(State.COMPLETED, flow.run_with(parameters))
         finally:
             cancellation.disarm()
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is the run's end
         # Inside asyncio the cancellation may come out as CancelledError.
         stopped = cancellation.asked or isinstance(error, RunCancelled)
-        if run.misfit and isinstance(error, (InvalidParameters, TypeError)):
-            error.add_note(f"{_MISFIT}: {run.misfit}. Restart the serving script to register them.")
+        misfit = told.get("misfit")
+        if misfit and isinstance(error, (InvalidParameters, TypeError)):
+            error.add_note(f"{_MISFIT}: {misfit}. Restart the serving script to register them.")
         return RunState(State.CANCELLED if stopped else State.FAILED, error=error)
 
 
-def _named(flow: LoadedFlow, run: RunContext) -> RunContext:
-    """The run with the name that its flow gives it; nobody else has given it one."""
+def _name(flow: LoadedFlow, parameters: dict[str, Any]) -> None:
+    """Give the run the name that its flow has for it; nobody else has given it one."""
     try:
-        name = flow.run_name(run.parameters)
+        name = flow.run_name(parameters)
     except Exception:
         logging.getLogger("flow").exception("flow_run_name failed: the run keeps its own name")
-        return run
-    if name is None:
-        return run
-    context.tell({"op": "named", "name": name})
-    return context.rename(name or run.name)
+        return
+    if name is not None:
+        context.tell({"op": "named", "name": name})
+        if name:
+            context.rename(name)
 
 
 def _last_word(flow: LoadedFlow, end: RunState) -> Message:
@@ -101,6 +109,8 @@ def _last_word(flow: LoadedFlow, end: RunState) -> Message:
 
 
 def _has_hooks_for(flow: LoadedFlow, end: RunState) -> bool:
+    if not any(flow.hooks.values()):
+        return False
     if end.state is State.CANCELLED:  # it may turn out to have timed out, or to have crashed
         return any(flow.hooks[kind] for kind in ("on_cancellation", "on_failure", "on_crashed"))
     return any(flow.hooks[kind] for kind, states in hooks.KINDS.items() if end.state in states)

@@ -11,8 +11,12 @@ from contextlib import suppress
 
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
+_KILL = int(signal.SIGKILL)
 _LINE_BY_LINE = 1  # _IOLBF, on Linux and macOS alike
 _LAST_DESCRIPTOR = 2**31 - 1
+_SET_MASK = int(signal.SIG_SETMASK)
+_NO_SIGNALS = ctypes.create_string_buffer(128)
+"""A ``sigset_t``, which has 128 bytes at most (glibc)."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _close_range = getattr(_LIBC, "close_range", None)
 
@@ -27,7 +31,7 @@ def die_with(parent: int) -> None:
 
     The kernel watches the parent's *thread* that made this process: a spawner has only one.
     """
-    _prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    _prctl(_SET_DEATH_SIGNAL, _KILL)
     if os.getppid() != parent:
         os._exit(1)
 
@@ -35,6 +39,13 @@ def die_with(parent: int) -> None:
 def outlive_parent() -> None:
     """Undo ``die_with``."""
     _prctl(_SET_DEATH_SIGNAL, 0)
+
+
+def hear_all_signals() -> None:
+    """Block none any more. Without the enumerations that ``signal.pthread_sigmask`` makes of the
+    old mask, which a forked process pays for by the page."""
+    if _LIBC.sigprocmask(_SET_MASK, _NO_SIGNALS, None) != 0:
+        raise OSError(ctypes.get_errno(), "sigprocmask")
 
 
 def prepare_c_streams() -> None:

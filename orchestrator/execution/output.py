@@ -124,13 +124,24 @@ def flush_streams() -> None:
 
 def finish() -> None:
     """Write out everything that was printed and logged so far, by Python or C."""
-    logging.shutdown()
-    if isinstance(sys.stdout, PrintStream):
+    if _logs_elsewhere():
+        logging.shutdown()
+    if type(sys.stdout) is PrintStream:
         sys.stdout.finish()
     flush_streams()
     for stream in (sys.__stdout__, sys.__stderr__):
         _flush(stream)
     flush_c_streams()
+
+
+def _logs_elsewhere() -> bool:
+    """Whether there are handlers that may have something to write out: any but ours, which keeps
+    nothing, and the one that Python itself falls back on."""
+    for reference in logging._handlerList:  # type: ignore[attr-defined]
+        handler = reference()
+        if handler is not logging.lastResort and type(handler) is not FramedHandler:
+            return True
+    return False
 
 
 def complain(error: BaseException) -> None:

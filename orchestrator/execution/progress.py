@@ -64,6 +64,8 @@ class _Teller:
                 self._timer = _later(wait, self._time_has_come)
 
     def finish(self) -> None:
+        if self._told_at == -math.inf:
+            return  # nothing was said, and the first is told at once
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()

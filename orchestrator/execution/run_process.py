@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import sys
 import threading
@@ -71,7 +70,7 @@ def _leave_home(equipment: Equipment) -> None:
     kernel.adopt_orphans()
     kernel.die_with(equipment.spawner)
     # Blocked in the spawner: a stop that came since the fork takes effect here.
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    kernel.hear_all_signals()
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     kernel.close_all_but({0, 1, 2, *equipment.keep})
@@ -108,14 +107,13 @@ def _live(conversation: Conversation, job: Job) -> None:
         conversation.tell({"op": "late"})
         return
     cancellation.begin()
-    run = context.enter_run(go["run"], conversation)
+    context.enter_run(go["run"], conversation)
     if isinstance(flow, BaseException):
         conversation.tell(failed(flow))
     elif go["op"] == "hooks":
-        call_hooks(flow, run, State(go["state"]), go["reason"])
+        call_hooks(flow, State(go["state"]), go["reason"])
     else:
-        told = go["run"]
-        execute(flow, run, is_named=bool(told["name"]), retries_left=told["retries_left"])
+        execute(flow, go["run"])
     output.finish()
 
 
