@@ -135,6 +135,12 @@ class HeldRun:
         return "leaving" if self._shared.is_leaving() else None
 
     @property
+    def _is_limited(self) -> bool:
+        """Whether its spawner has something to count from its first line on."""
+        options = self.definition.options
+        return not (options.timeout_seconds is options.memory_limit is options.cpu_limit is None)
+
+    @property
     def trusted_until(self) -> float:
         """When its lease ends for us: another runner may own the run some time after that."""
         return deadline(self._shared.here.lease, self.leased_at)
@@ -312,7 +318,8 @@ class HeldRun:
             # its run process may be the first to have its turn (I4).
             go = {"op": "go", "run": self._as_told_to_process(), "until": self.trusted_until}
             self._lines.send(go)
-            self.spawner.send({"op": "begun", "key": self.key})
+            if self._is_limited:
+                self.spawner.send({"op": "begun", "key": self.key})
 
     def _as_told_to_process(self) -> dict[str, Any]:
         claimed = self.claimed

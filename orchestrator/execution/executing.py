@@ -26,6 +26,8 @@ from orchestrator.model.states import State
 
 _MISFIT = "The code takes other parameters than were registered"
 
+_read_json = json.JSONDecoder().raw_decode
+
 _RETRIED = hooks.KINDS["on_failure"] | hooks.KINDS["on_crashed"]
 
 _TOLERANCE = 1.0
@@ -69,7 +71,7 @@ def _ended(flow: LoadedFlow, told: Message) -> RunState:
     try:
         cancellation.arm()
         try:
-            parameters = json.loads(told["parameters"])
+            parameters, _ = _read_json(told["parameters"])
             if not told["name"]:
                 _name(flow, parameters)
             if flow.hooks["on_running"]:

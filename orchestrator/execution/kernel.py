@@ -14,10 +14,8 @@ _SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 _KILL = int(signal.SIGKILL)
 _LINE_BY_LINE = 1  # _IOLBF, on Linux and macOS alike
 _LAST_DESCRIPTOR = 2**31 - 1
-_SET_MASK = int(signal.SIG_SETMASK)
-_NO_SIGNALS = ctypes.create_string_buffer(128)
-"""A ``sigset_t``, which has 128 bytes at most (glibc)."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_sigsetmask = getattr(_LIBC, "sigsetmask", None)
 _close_range = getattr(_LIBC, "close_range", None)
 
 
@@ -42,10 +40,12 @@ def outlive_parent() -> None:
 
 
 def hear_all_signals() -> None:
-    """Block none any more. Without the enumerations that ``signal.pthread_sigmask`` makes of the
-    old mask, which a forked process pays for by the page."""
-    if _LIBC.sigprocmask(_SET_MASK, _NO_SIGNALS, None) != 0:
-        raise OSError(ctypes.get_errno(), "sigprocmask")
+    """Block none any more. Where the C library can, without the enumerations that Python makes of
+    the old mask: a forked process pays for them by the page."""
+    if _sigsetmask is None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    else:
+        _sigsetmask(0)
 
 
 def prepare_c_streams() -> None:

@@ -11,6 +11,8 @@ _NO_NUMBERS = "NaN and infinity are not JSON: stored as null"
 
 def encode_result(value: Any) -> tuple[str | None, str | None]:
     """(JSON text, note). The text is None when the value has no form in JSON; the note says why."""
+    if value is None:
+        return "null", None
     try:
         return _to_json(value), None
     except (TypeError, ValueError, RecursionError):

@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import socket
+import struct
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,10 @@ AT_REST = 1
 
 _MOST_BYTES = 8192
 """Of a full name: two names of 500 characters, of four bytes at most."""
+
+_TWO = struct.Struct("ii")
+_ROOM = socket.CMSG_LEN(_TWO.size)
+"""Read as it comes: ``socket.recv_fds`` makes an array of it, which costs pages."""
 
 AT_MOST = 3
 """While runs come one after the other. A fifth fork in a row saves little."""
@@ -83,11 +88,12 @@ class Spares:
             handle = next(iter(self._waiting))
             spare = self._waiting[handle]
             try:
-                with spare.post:
-                    socket.send_fds(spare.post, [flow.encode()], (control, output))
+                rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, _TWO.pack(control, output))
+                spare.post.sendmsg([flow.encode()], [rights])
             except OSError:
                 self.bury(handle)
                 continue
+            os.close(spare.post.detach())
             del self._waiting[handle]
             self._poll.unregister(handle)
             return spare.started
@@ -118,13 +124,13 @@ class Spares:
             self.close()
             return
         try:
-            with theirs:
-                kept = (theirs.fileno(), *self._keep)
-                started = fork(kept, lambda: self._job(theirs))
+            started = fork((theirs.fileno(), *self._keep), lambda: self._job(theirs))
         except OSError:
             ours.close()
             self.close()
             return
+        finally:
+            os.close(theirs.detach())
         self._poll.register(started.handle, select.EPOLLIN)
         self._waiting[started.handle] = _Spare(started, ours)
 
@@ -138,10 +144,10 @@ class Spares:
 
     def _job(self, post: socket.socket) -> Job | None:
         """In the spare: wait for what it is to run."""
-        name, descriptors, _, _ = socket.recv_fds(post, _MOST_BYTES, 2, CLOSE_ON_EXEC)
-        post.close()
+        name, extras, _, _ = post.recvmsg(_MOST_BYTES, _ROOM, CLOSE_ON_EXEC)
+        os.close(post.detach())
         if not name:
             return None
-        control, output = descriptors
+        control, output = _TWO.unpack(extras[0][2])
         flow = self._flows[name.decode()]
         return Job(control=control, output=output, load=lambda: flow)

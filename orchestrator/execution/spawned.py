@@ -32,6 +32,7 @@ class Spawned:
     """When the meter is to be read next."""
     counting_since: float | None = None
     begun: bool = False
+    """Said of runs with a limit of time, memory or CPU only."""
     frozen_for: set[str] = field(default_factory=set)
     """Reasons to stand still: "lease", "person". Runs on only when there is none."""
     stopped: str | None = None
@@ -120,8 +121,14 @@ class Spawned:
 
     def next_due(self) -> float:
         """When ``act`` must be called next; infinity: not before something else happens."""
-        instants = (self.deadline, self.kill_at, self._timeout_at(), self._look_at())
-        return min((at for at in instants if at is not None), default=math.inf)
+        due = math.inf if self.deadline is None else self.deadline
+        if self.kill_at is not None:
+            due = min(due, self.kill_at)
+        if (timeout_at := self._timeout_at()) is not None:
+            due = min(due, timeout_at)
+        if (look_at := self._look_at()) is not None:
+            due = min(due, look_at)
+        return due
 
     def act(self, now: float) -> None:
         """Do what is due."""

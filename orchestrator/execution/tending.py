@@ -232,10 +232,10 @@ class Tending:
             deadline=message["deadline"],
             meter=Meter.of(message["memory_limit"], message["cpu_limit"]),
         )
-        self._runs[run.key] = self._by_handle[run.handle] = run
+        self._runs[run.key] = self._by_handle[started.handle] = run
         self._expect(run)
-        self._poll.register(run.handle, select.EPOLLIN)
-        self.say({"op": "forked", "key": run.key, "pid": run.pid})
+        self._poll.register(started.handle, select.EPOLLIN)
+        self.say({"op": "forked", "key": run.key, "pid": started.pid})
 
     def _bury(self, run: Spawned) -> None:
         """The run process has ended; say so once everything it started has ended too."""
