@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from orchestrator.model.errors import InvalidOption, ServerRefused, ServerUnavailable
-from orchestrator.store import attention, keys
+from orchestrator.store import attention, keys, listening
 from orchestrator.store.caller import Store
 from orchestrator.store.connection import mask, open_async_store, open_store
 from orchestrator.store.requests import Plan, Request, as_is, command
+from soak.proxy import Proxies, Proxy
 from tests.store.scene import D
 from tests.support import Server, eventually
 from tests.support.keyspace import Client
@@ -187,3 +188,42 @@ def publish(server: Server) -> None:
     words = ("PUBLISH", keys.control(D), "queue")
     assert eventually(lambda: store.call(command(int, *words)), why="somebody listens") == 1
     store.close()
+
+
+def test_whatever_goes_wrong_is_met_by_who_asked(server: Server) -> None:
+    """Also what nobody has foreseen: an answer that does not come is not waited for."""
+
+    async def ask() -> None:
+        store = open_async_store(server.url)
+        try:
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(store._link, "read_response", lambda **_: 1 / 0)
+                with pytest.raises(ZeroDivisionError):
+                    await store.call(command(as_is, "PING"))
+            assert await store.call(command(as_is, "PING")) == "PONG"
+        finally:
+            await store.close()
+
+    asyncio.run(ask())
+
+
+def test_silence_is_looked_into_and_a_dead_connection_replaced(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody hears that a machine in between has forgotten a connection (F26)."""
+    monkeypatch.setattr(listening, "SILENCE_SECONDS", 0.05)
+
+    async def hear(proxy: Proxy) -> None:
+        store = open_async_store(proxy.url)
+        messages = store.listen("channel")
+        assert await anext(messages) == ("", "connected")
+        proxy.swallow()
+        waiting = asyncio.ensure_future(anext(messages))
+        await asyncio.to_thread(eventually, lambda: proxy.has_swallowed, why="it was asked")
+        proxy.mend()
+        assert await waiting == ("", "connected")
+        await messages.aclose()
+        await store.close()
+
+    with Proxies() as proxies:
+        asyncio.run(hear(proxies.open(server.socket, server.folder / "silence")))

@@ -66,6 +66,11 @@ class Proxy:
     def url(self) -> str:
         return f"unix://{self.path}"
 
+    @property
+    def has_swallowed(self) -> bool:
+        """Whether something was, on a connection that is still there."""
+        return any(link.doomed for link in list(self._links))
+
     def cut(self) -> None:
         """Break every connection, refuse new ones until ``mend``."""
         self._refusing = True
