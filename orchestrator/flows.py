@@ -90,12 +90,12 @@ class Flow(Generic[P, R]):
 
         return load_settings().log_prints
 
-    @property
+    @functools.cached_property
     def validate_parameters(self) -> bool:
         """Whether values are made as their annotations want them."""
         return bool(self._given.get("validate_parameters", True))
 
-    @property
+    @functools.cached_property
     def keeps_result(self) -> bool:
         """Whether what the function returns goes into the record of its run."""
         return bool(self._given.get("persist_result", True))
@@ -219,7 +219,7 @@ class Flow(Generic[P, R]):
             importlib.import_module("asyncio")
         if self.validate_parameters:
             self.parameters.prepare()
-        _ = self.log_prints
+        _ = self.log_prints, self.keeps_result
 
     def to_deployment(self, name: str, **options: Unpack[DeploymentOptions]) -> Deployment:
         """The flow as something to hand to ``serve``; nothing is registered before that.
@@ -249,7 +249,7 @@ class Flow(Generic[P, R]):
     def __getstate__(self) -> dict[str, Any]:
         # What was computed stays behind: pydantic's models do not travel.
         # Secrets of a storage stay as well: by value a flow needs no place.
-        computed = ("parameters", "log_prints")
+        computed = ("parameters", "log_prints", "validate_parameters", "keeps_result")
         state = {key: value for key, value in vars(self).items() if key not in computed}
         return {**state, "stored": None}
 
@@ -257,7 +257,11 @@ class Flow(Generic[P, R]):
         return f"<Flow {self.name!r}>"
 
     def _run(self, values: dict[str, Any]) -> R:
-        args, kwargs = self.parameters.arguments(self._built(values))
+        parameters = self.parameters
+        built = parameters.built(values) if self.validate_parameters else values
+        if parameters.takes_names:
+            return self.fn(**built)
+        args, kwargs = parameters.arguments(built)
         return self.fn(*args, **kwargs)
 
     def _built(self, values: dict[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Feeder:
         self._store, self._happened, self._calm = store, happened, calm
         self._marks: dict[DeploymentId, Mark] = {}
         self._noted: dict[DeploymentId, None] = {}
+        self._copied = 0
         self._look_everywhere = True
         self._told: set[tuple[str, str]] = set()
 
@@ -56,9 +57,10 @@ class Feeder:
         """Messages may have been missed: look into every outbox."""
         self._look_everywhere = True
 
-    async def turn(self) -> bool:
-        """Copy what there is by now. Whether something was: it leaves the outbox in the next turn,
-        with which it is good to wait, because what happens meanwhile is then copied as one page."""
+    async def turn(self) -> int:
+        """Copy what there is by now. How much was: it leaves the outbox in the next turn, with
+        which it is good to wait, because what happens meanwhile is then copied as one page."""
+        self._copied = 0
         try:
             if self._look_everywhere:
                 await self._note_all()
@@ -71,7 +73,7 @@ class Feeder:
         except BaseException:
             self.forget()
             raise
-        return bool(self._noted)
+        return self._copied
 
     async def _note_all(self) -> None:
         self._look_everywhere = False
@@ -90,6 +92,7 @@ class Feeder:
         for d, word in words.items():
             self._happened(d)
             self._noted[d] = None
+            self._copied += len(full[d].events)
             if word == "ok":
                 self._marks[d] = full[d].upto
             else:

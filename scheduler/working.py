@@ -25,6 +25,10 @@ from .triggers import Triggers
 
 GATHER_SECONDS = 0.02
 """How long what happens is gathered before it is copied."""
+BUSY_SECONDS = 0.1
+"""The same when much happens: each copying costs the same, however little it copies."""
+MUCH = 20
+"""Events of one copying."""
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +105,7 @@ class Worker:
     async def _notice(self) -> None:
         """Copy what happened into the feed, and let triggers see it."""
         self._heard.clear()
-        pause_ms, copied = LONGEST_SLEEP_MS, False
+        pause_ms, copied = LONGEST_SLEEP_MS, 0
         if self._leadership.leads:
             # Read before anything is copied: what happened until then is in the feed afterwards.
             now_ms = await self._clock.read()
@@ -116,8 +120,8 @@ class Worker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_ms / 1000):
                     await self._heard.wait()
-        # Much that happens at once is copied in one step.
-        await asyncio.sleep(GATHER_SECONDS)
+        # What happens at once is copied in one step.
+        await asyncio.sleep(GATHER_SECONDS if copied < MUCH else BUSY_SECONDS)
 
     async def _dispatch(self) -> None:
         self._wake.clear()

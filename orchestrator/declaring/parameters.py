@@ -75,9 +75,7 @@ class Parameters:
         return built
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Positional and named arguments for the call, defaults filled in or left to Python."""
-        if self._takes_names:
-            return (), dict(values)
+        """Positional and named arguments for the call, defaults filled in."""
         bound = self._bound(values)
         return bound.args, bound.kwargs
 
@@ -88,12 +86,12 @@ class Parameters:
     def prepare(self) -> None:
         """Build now what each call needs, and what values beyond plain JSON types will need, if
         there may be such."""
-        _ = self._takes_names, self._expected, self._required
+        _ = self.takes_names, self._expected, self._required
         if any(plain_schema(self._hint_of_value(name)) is None for name in self._hints):
             _ = self._coercion
 
     @cached_property
-    def _takes_names(self) -> bool:
+    def takes_names(self) -> bool:
         """Whether it can be called with names alone, and has itself the defaults that we see."""
         own = signature_of(self._fn).parameters
         return all(

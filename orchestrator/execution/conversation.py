@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import select
 import threading
 from functools import cached_property
 from typing import Any
@@ -20,7 +20,8 @@ class Conversation:
     """Questions may come from several threads and event loops. Of the threads that wait one reads
     for all; an event loop reads whenever there is something and no thread is at it."""
 
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, channel: int) -> None:
+        """``channel``: the descriptor, from now on ours, of a stream socket that blocks."""
         self._channel = channel
         self._lines = Lines()
         self._process = os.getpid()
@@ -33,7 +34,7 @@ class Conversation:
     # Both are made with the lock held, for who asks; most runs never do.
     @cached_property
     def _loops(self) -> LoopWaits:
-        return LoopWaits(self._channel.fileno(), self._read_in_loop)
+        return LoopWaits(self._channel, self._read_in_loop)
 
     @cached_property
     def _changed(self) -> threading.Condition:
@@ -48,7 +49,9 @@ class Conversation:
         if os.getpid() != self._process:
             raise RuntimeError("do this in the run's own process, not in one that it started")
         with self._lock:
-            self._channel.sendall(encode(message))
+            data = encode(message)
+            while data:
+                data = data[os.write(self._channel, data) :]
 
     def hear(self) -> Message | None:
         """The next message that is no answer; None when the runner is gone."""
@@ -119,7 +122,9 @@ class Conversation:
                 return  # a thread has it in a moment, and hands on what is for us
             self._reading = True
         try:
-            self._read(socket.MSG_DONTWAIT)
+            # Somebody else may have been faster.
+            if select.select([self._channel], [], [], 0)[0]:
+                self._read()
         finally:
             self._stop_reading()
 
@@ -128,16 +133,14 @@ class Conversation:
             self._reading = False
             self._changed.notify_all()
 
-    def _read(self, flags: int = 0) -> None:
+    def _read(self) -> None:
         """Read what there is, for all who wait."""
         messages: list[Message] = []
         gone = False
         try:
-            data = self._channel.recv(_PIECE, flags)
+            data = os.read(self._channel, _PIECE)
             gone = not data
             messages = self._lines.feed(data)
-        except BlockingIOError:
-            pass  # somebody else was faster
         except ConnectionResetError:
             gone = True
         finally:

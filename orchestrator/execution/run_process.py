@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import threading
 from collections.abc import Callable, Collection
@@ -20,6 +19,7 @@ from orchestrator.execution.loading import LoadedFlow
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.states import State
 
+_CLOCK = SystemClock()
 MACHINERY_FAILED = 70
 """Exit code when our own code raised (EX_SOFTWARE)."""
 
@@ -88,7 +88,7 @@ def _do(job: Job) -> None:
     os.dup2(job.output, 1)
     os.dup2(job.output, 2)
     os.close(job.output)
-    _live(Conversation(socket.socket(fileno=job.control)), job)
+    _live(Conversation(job.control), job)
 
 
 def _live(conversation: Conversation, job: Job) -> None:
@@ -102,7 +102,7 @@ def _live(conversation: Conversation, job: Job) -> None:
     go = conversation.hear()
     if go is None:
         return  # the runner is gone before the run began
-    if go["op"] == "go" and SystemClock().elapsed() >= go["until"]:
+    if go["op"] == "go" and _CLOCK.elapsed() >= go["until"]:
         # We were suspended, and our spawner with us: another attempt may have begun (I4, F61).
         conversation.tell({"op": "late"})
         return

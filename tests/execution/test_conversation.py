@@ -39,7 +39,7 @@ class Desk:
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     ours, theirs = socket.socketpair()
-    yield Desk(theirs, Conversation(ours))
+    yield Desk(theirs, Conversation(ours.fileno()))
     theirs.close()
     ours.close()
 
@@ -49,7 +49,7 @@ def test_a_question_that_was_cut_short_does_not_keep_others_from_asking(
 ) -> None:
     """As SIGTERM does, which raises between any two lines."""
 
-    def cut_short(_flags: int = 0) -> None:
+    def cut_short() -> None:
         raise RunCancelled
 
     with monkeypatch.context() as patched:

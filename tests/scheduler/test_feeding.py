@@ -43,8 +43,8 @@ def test_a_turn_copies_all_there_is_and_the_next_one_clears_up(place: Place) -> 
 
     asyncio.run(work())
     total = 2 * PAGE + 2  # and the deployment itself
-    assert seen[0] == (total, total - 2 * PAGE, True)
-    assert seen[1:] == [(total, 0, False)] * 2
+    assert seen[0] == (total, total - 2 * PAGE, total)
+    assert seen[1:] == [(total, 0, 0)] * 2
 
 
 def test_what_happens_meanwhile_comes_with_the_next_turn(place: Place) -> None:
