@@ -136,6 +136,11 @@ def enter_run(told: Message, conversation: Conversation) -> None:
     _place.told, _place.run, _place.conversation = told, None, conversation
 
 
+def leave_run() -> None:
+    """Be in no run again."""
+    _place.told = _place.run = _place.conversation = None
+
+
 def _run_of(told: Message) -> RunContext:
     return RunContext(
         id=told["id"],

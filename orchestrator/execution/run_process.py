@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from mmap import mmap
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from orchestrator.execution import context, kernel, output
 from orchestrator.execution.cancellation import cancellation
 from orchestrator.execution.conversation import Conversation
 from orchestrator.execution.executing import call_hooks, execute, failed
+from orchestrator.execution.hooks import KINDS
 from orchestrator.execution.loading import LoadedFlow
+from orchestrator.execution.pipe import encode
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.states import State
 
+_MADE_UP = encode(
+    {"op": "go", "run": {"id": "", "name": "", "parameters": "{}", "tags": []}, "until": 1.0}
+)
 _CLOCK = SystemClock()
 MACHINERY_FAILED = 70
 """Exit code when our own code raised (EX_SOFTWARE)."""
@@ -115,6 +121,38 @@ def _live(conversation: Conversation, job: Job) -> None:
     else:
         execute(flow, go["run"])
     output.finish()
+
+
+def rehearse() -> None:
+    """Do what a run does, with made-up words and no function: the pages that this changes are
+    copied now, while nobody waits for them."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(_MADE_UP)
+        conversation = Conversation(ours.fileno())
+        go = conversation.hear()
+        assert go is not None
+        _CLOCK.elapsed()
+        context.enter_run(go["run"], conversation)
+        execute(_NoFlow(), go["run"])
+        context.leave_run()
+
+
+class _NoFlow:
+    """A flow that does nothing."""
+
+    fn = None
+    log_prints = False
+    keeps_result = True
+    timeout_seconds = None
+    parameter_schema: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
+    hooks: Mapping[str, Sequence[Any]] = dict.fromkeys(KINDS, ())
+
+    def run_name(self, _parameters: dict[str, Any]) -> str | None:
+        return None
+
+    def run_with(self, _parameters: dict[str, Any]) -> Any:
+        return None
 
 
 def _is_alone() -> bool:

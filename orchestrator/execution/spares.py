@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from orchestrator.execution import trees
 from orchestrator.execution.loading import LoadedFlow
 from orchestrator.execution.pipe import CLOSE_ON_EXEC
-from orchestrator.execution.run_process import Job
+from orchestrator.execution.run_process import Job, rehearse
 from orchestrator.execution.starting import Started, fork
 
 AT_REST = 1
@@ -72,7 +72,7 @@ class Spares:
         for handle in list(self._waiting)[self._wanted :]:
             self._end(handle)
         if len(self._waiting) < self._wanted:
-            self._fork_one()
+            self._fork_one(is_early=True)
 
     def missed(self) -> None:
         """A run has found none, so it came right after another: fork some for the next ones, one
@@ -116,7 +116,7 @@ class Spares:
         for handle in list(self._waiting):
             self._end(handle)
 
-    def _fork_one(self) -> None:
+    def _fork_one(self, is_early: bool = False) -> None:
         """Where that fails, runs are forked when they come: no more."""
         try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -124,7 +124,8 @@ class Spares:
             self.close()
             return
         try:
-            started = fork((theirs.fileno(), *self._keep), lambda: self._job(theirs))
+            kept = (theirs.fileno(), *self._keep)
+            started = fork(kept, lambda: self._job(theirs, is_early))
         except OSError:
             ours.close()
             self.close()
@@ -142,8 +143,10 @@ class Spares:
         self._poll.unregister(handle)
         spare.started.close()
 
-    def _job(self, post: socket.socket) -> Job | None:
+    def _job(self, post: socket.socket, is_early: bool) -> Job | None:
         """In the spare: wait for what it is to run."""
+        if is_early:
+            rehearse()
         name, extras, _, _ = post.recvmsg(_MOST_BYTES, _ROOM, CLOSE_ON_EXEC)
         os.close(post.detach())
         if not name:

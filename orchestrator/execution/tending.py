@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from orchestrator.execution.failures import format_failure
 from orchestrator.execution.loading import LoadedFlow, Source
 from orchestrator.execution.metering import Meter
-from orchestrator.execution.pipe import Message, Outbox, close_all, receive_packet
+from orchestrator.execution.pipe import Message, Outbox, close_all, receive_packet, send_packet
 from orchestrator.execution.sources import Sources
 from orchestrator.execution.spares import Spares
 from orchestrator.execution.spawned import Spawned
@@ -62,6 +62,8 @@ class Tending:
     def __init__(self, control: socket.socket, stock: Stock, clock: Clock) -> None:
         self._control = control
         self._outbox = Outbox(control)
+        self._mirror = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        """A packet sent to the one is received from the other."""
         self._stock = stock
         self._clock = clock
         self._residents = frozenset(stock.residents)
@@ -117,6 +119,7 @@ class Tending:
         happened = self._poll.poll(self._patience())
         if not happened and not self._spares.are_at_rest:
             self._spares.come_to_rest()
+            self._rehearse()
         said, left_more = 0, False
         for descriptor, events in happened:
             if descriptor == self._control.fileno():
@@ -135,6 +138,14 @@ class Tending:
         if (now := self._clock.elapsed()) >= self._due:
             self._act(now)
         self._watch_control()
+
+    def _rehearse(self) -> None:
+        """What a spare was forked from is shared with it, and copied when it changes. What the next
+        packet will change is changed now, while nobody waits for it."""
+        send_packet(self._mirror[0], {"op": "leases", "deadlines": {"": self._clock.elapsed()}})
+        message, descriptors = receive_packet(self._mirror[1])
+        assert message is not None
+        self._obey(message, descriptors)
 
     def _act(self, now: float) -> None:
         for run in self._runs.values():
