@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from typing import Any
 
@@ -26,6 +27,9 @@ def serve_api(settings: Settings, listener: socket.socket) -> None:
         lifespan="on",
         ws="none",
     )
+    # What is imported is never garbage: looking through it took half the time of a bulk of runs.
+    gc.collect()
+    gc.freeze()
     _Server(config).run([listener])
 
 

@@ -37,9 +37,15 @@ def encoded(deployment: str, parameters: Mapping[str, Any]) -> str:
 
 def _has_text_keys(value: Any) -> bool:
     """Whether all keys below are texts; the encoder would make texts of numbers."""
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) for key in value) and _has_text_keys(list(value.values()))
-    return all(_has_text_keys(item) for item in value if isinstance(item, (dict, list, tuple)))
+    if isinstance(value, (dict, Mapping)):  # asking abstract classes takes longer
+        for key in value:
+            if not isinstance(key, str):
+                return False
+        value = value.values()
+    for item in value:
+        if isinstance(item, (dict, list, tuple)) and not _has_text_keys(item):
+            return False
+    return True
 
 
 def _faults(parameters: Mapping[str, Any]) -> list[ParameterFault]:

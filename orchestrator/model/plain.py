@@ -25,7 +25,7 @@ def as_json(value: Any) -> Any:
 def _form(value: Any) -> Any:
     if type(value) in _PLAIN:
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # asking abstract classes takes longer
         return {key: _form(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_form(item) for item in value]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from orchestrator.model.ids import DeploymentId, RunId, deployment_of
@@ -24,7 +25,7 @@ from orchestrator.store.requests import (
 from orchestrator.store.texts import record_of, text_of
 
 T = TypeVar("T")
-_encoded_tags = json.JSONEncoder(ensure_ascii=False).encode
+_encoded_tags = lru_cache(maxsize=256)(json.JSONEncoder(ensure_ascii=False).encode)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
