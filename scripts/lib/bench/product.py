@@ -18,6 +18,10 @@ from bench.machine import (
 )
 from bench.place import NAP, Place, fresh_place
 
+SLOTS = 16
+"""For as many runs as fit: with eight, a tenth of two cores stays idle, since between two runs a slot
+waits for the server."""
+
 
 def measure(runs: int) -> list[Figure]:
     """Latency, throughput, cancelling, idling."""
@@ -48,7 +52,7 @@ def _one_at_a_time(place: Place) -> list[Figure]:
 def _many(place: Place, runs: int) -> list[Figure]:
     place.submit_bulk(runs)
     before = place.commands()
-    with place.serving(limit=8) as script:
+    with place.serving(limit=SLOTS) as script:
         counted = len(place.moments(min(20, runs - 1)))
         at_first = _shares(script, place)
         moments = place.moments(runs)

@@ -16,6 +16,7 @@ from pathlib import Path
 from bench.figures import Figure
 from bench.machine import child_of
 from bench.place import SCRIPTS, Place, fresh_place
+from bench.product import SLOTS
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _KERNEL = {
@@ -57,7 +58,7 @@ class Spent:
 def measure(runs: int) -> list[Figure]:
     """Per run under load, by kind of process; beside it the bare fork of the same spawner."""
     with fresh_place() as place:
-        with place.serving(limit=8) as script, tempfile.TemporaryDirectory() as folder:
+        with place.serving(limit=SLOTS) as script, tempfile.TemporaryDirectory() as folder:
             runner = child_of(script.pid)
             place.submit_bulk(runs)
             begun = len(place.moments(min(50, runs // 2)))
