@@ -19,7 +19,7 @@ from bench.machine import (
 from bench.place import NAP, Place, fresh_place
 
 SLOTS = 16
-"""For as many runs as fit: with eight, a tenth of two cores stays idle, since between two runs a slot
+"""For as many runs as fit. With eight, a tenth of two cores stays idle: between two runs a slot
 waits for the server."""
 
 
