@@ -4,6 +4,7 @@ texts in every field that would like to be scripts."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -64,6 +65,34 @@ def test_anybody_can_use_every_page(
                 found.append(f"{place} scrolls sideways")
     assert not found, "\n".join(found)
     assert not [each for each in faults.found if "404" not in each]
+
+
+def test_the_timeline_says_what_a_bar_is_and_looks_further_back(tab: Page, seeds: Seeds) -> None:
+    seeds.deployment()
+    run_id = seeds.finish(seeds.running(), State.FAILED)
+    tab.goto("/")
+    zoom = tab.get_by_role("navigation", name="Zoom")
+    bar = tab.get_by_role("group", name=f"Runs of {HELLO}").get_by_role("link")
+    tip = tab.locator("#tip")
+    expect(tip).to_be_hidden()
+    bar.hover()
+    expect(tip).to_contain_text("Failed")
+    zoom.hover()
+    expect(tip).to_be_hidden()
+    bar.focus()
+    expect(tip).to_contain_text("Failed")
+
+    wide = bar.bounding_box()
+    zoom.get_by_role("link", name="24 hours").click()
+    expect(tab).to_have_url(re.compile(r"\?window=24h$"))
+    expect(zoom.get_by_role("link", name="24 hours")).to_have_attribute("aria-current", "true")
+    narrow = bar.bounding_box()
+    assert wide is not None
+    assert narrow is not None
+    assert narrow["x"] >= wide["x"], "further back means nearer to now"
+    bar.focus()
+    tab.keyboard.press("Enter")
+    expect(tab).to_have_url(re.compile(f"/runs/{run_id}$"))
 
 
 def test_the_theme_that_was_chosen_stays(tab: Page, seeds: Seeds) -> None:

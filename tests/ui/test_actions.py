@@ -7,7 +7,9 @@ import pytest
 from orchestrator.model.ids import RunId
 from orchestrator.model.states import State
 from orchestrator.model.trigger import TriggerDefinition
+from orchestrator.store.listing import list_runs
 from orchestrator.store.runs import read_run
+from orchestrator.store.wanted import Wanted
 from tests.api.serving import Served
 from tests.cli.seeds import EVERY_HOUR, HELLO, RUNNER, Seeds
 from tests.ui.browsing import act, page, send
@@ -67,23 +69,60 @@ def test_deleting_an_open_run_is_refused(pages: Served, seeds: Seeds) -> None:
     assert "cancel it first" in said
 
 
-def test_many_at_once(pages: Served, seeds: Seeds) -> None:
+def test_many_are_cancelled_at_once(pages: Served, seeds: Seeds) -> None:
     seeds.deployment()
     over, waiting = seeds.finish(seeds.running()), seeds.waiting()
 
+    done, said = to_many(pages, "cancel", waiting, over)
+
+    assert not done
+    assert "1 run cancelled" in said
+    assert "already" in said
+    assert state_of(seeds, waiting) is State.CANCELLED
+
+
+def test_many_are_asked_for_again_at_once(pages: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    over = [seeds.finish(seeds.running()), seeds.finish(seeds.running(), State.FAILED)]
+    running = seeds.running().run_id
+
+    done, said = to_many(pages, "retry", *over, running)
+
+    assert not done
+    assert "2 runs asked for again" in said
+    assert running in said
+    made = {run.retry_of for run in seeds.store.follow(list_runs(10, Wanted(deployment=HELLO)))}
+    assert made == {*over, None}
+
+
+def test_many_are_deleted_at_once(pages: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    over = [seeds.finish(seeds.running()), seeds.finish(seeds.running())]
+    waiting = seeds.waiting()
+
+    assert to_many(pages, "delete", *over, over[0]) == (True, "2 runs deleted.")
+    done, said = to_many(pages, "delete", waiting, over[0])
+
+    assert not done
+    assert "0 runs deleted" in said
+    assert "cancel it first" in said
+    assert "no run" in said
+    assert [seeds.store.call(read_run(run_id)) for run_id in over] == [None, None]
+    assert state_of(seeds, waiting) is State.SCHEDULED
+
+
+def to_many(pages: Served, act: str, *ids: str) -> tuple[bool, str]:
+    """Do it to these runs: whether all went well, and what the page says."""
     answer = pages.post(
         "/runs/bulk",
-        f"act=cancel&id={waiting}&id={over}".encode(),
+        "&".join([f"act={act}", *(f"id={each}" for each in ids)]).encode(),
         headers={
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
             "Origin": pages.url,
         },
     )
-
-    assert answer.document["ok"] is False
-    assert "1 run cancelled" in answer.document["text"]
-    assert "already" in answer.document["text"]
+    return answer.document["ok"], answer.document["text"]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ MOMENTS = st.builds(
     st.sampled_from(["", ".5", ".123", ".123456"]),
     st.sampled_from(["", "Z", "+00:00", "+05:45", "-11:00"]),
 )
+TIMES = st.builds("{}{}".format, st.times(), st.sampled_from(["", "Z", "+05:45", "-11:00"]))
 
 
 def of(schema: dict[str, Any], values: st.SearchStrategy[Any]) -> st.SearchStrategy[Case]:
@@ -40,7 +41,7 @@ def plain() -> st.SearchStrategy[Case]:
         of({"enum": ["a", 2, 2.0, "2", True]}, st.sampled_from(["a", 2, 2.0, "2", True])),
         of({"const": "fixed"}, st.just("fixed")),
         of({"type": "string", "format": "date"}, st.dates().map(str) | FULL),
-        of({"type": "string", "format": "time"}, st.times().map(str) | FULL),
+        of({"type": "string", "format": "time"}, TIMES | FULL),
         of({"type": "string", "format": "date-time"}, MOMENTS | FULL),
         of({"anyOf": [{"type": "integer"}, {"type": "null"}]}, st.integers() | st.none()),
         of({}, st.one_of(st.integers(), FULL, st.lists(TEXTS), st.dictionaries(TEXTS, TEXTS))),
@@ -66,7 +67,9 @@ def models(draw: st.DrawFn, inner: st.SearchStrategy[Case]) -> Case:
     parts = draw(st.dictionaries(TEXTS, inner, min_size=1, max_size=3))
     properties = {name: part for name, (part, _) in parts.items()}
     schema = {"type": "object", "properties": properties, "required": list(parts)}
-    return schema, {name: value for name, (_, value) in parts.items()}
+    # What the schema does not name is not lost either.
+    unknown = draw(st.dictionaries(TEXTS, st.integers(), max_size=1))
+    return schema, {**unknown, **{name: value for name, (_, value) in parts.items()}}
 
 
 @st.composite
@@ -88,6 +91,10 @@ CASES = st.one_of(
     of(
         {"type": "object", "additionalProperties": {"type": "string"}},
         st.dictionaries(TEXTS, TEXTS, min_size=1),
+    ),
+    of(
+        {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]},
+        st.lists(TEXTS) | st.none(),
     ),
 )
 
