@@ -257,11 +257,10 @@ class Flow(Generic[P, R]):
         return f"<Flow {self.name!r}>"
 
     def _run(self, values: dict[str, Any]) -> R:
-        parameters = self.parameters
-        built = parameters.built(values) if self.validate_parameters else values
-        if parameters.takes_names:
+        built = self._built(values)
+        if self.parameters.takes_names:
             return self.fn(**built)
-        args, kwargs = parameters.arguments(built)
+        args, kwargs = self.parameters.arguments(built)
         return self.fn(*args, **kwargs)
 
     def _built(self, values: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from types import SimpleNamespace
+from types import FunctionType, MethodType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.declaring.annotations import EXACT, is_plain, plain_schema, plain_value
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _REST = inspect.Parameter.VAR_KEYWORD
 _MORE = inspect.Parameter.VAR_POSITIONAL
+_PLAIN = (FunctionType, MethodType)
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 _ABSENT = inspect.Parameter.empty
 
@@ -92,9 +93,12 @@ class Parameters:
 
     @cached_property
     def takes_names(self) -> bool:
-        """Whether it can be called with names alone, and has itself the defaults that we see."""
+        """Whether it can be called with names alone, and has itself the defaults that we see. What
+        a decorator made may show the signature of another function, and take positions only."""
+        if not isinstance(self._fn, _PLAIN) or hasattr(self._fn, "__wrapped__"):
+            return False
         own = signature_of(self._fn).parameters
-        return all(
+        return not hasattr(self._fn, "__signature__") and all(
             each.kind in _NAMED and each.default is own[name].default
             for name, each in self._signature.parameters.items()
         )

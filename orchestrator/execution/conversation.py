@@ -122,11 +122,15 @@ class Conversation:
                 return  # a thread has it in a moment, and hands on what is for us
             self._reading = True
         try:
-            # Somebody else may have been faster.
-            if select.select([self._channel], [], [], 0)[0]:
+            if self._has_something():  # else somebody was faster
                 self._read()
         finally:
             self._stop_reading()
+
+    def _has_something(self) -> bool:
+        poll = select.poll()
+        poll.register(self._channel, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _stop_reading(self) -> None:
         with self._lock:

@@ -94,7 +94,7 @@ class Fields:
         if len(branches) == 1 and not (nullable and self._kinds(branches[0], spot)[0] in _ROWS):
             schema, branches = {**branches[0], **kept}, []
         chosen = chosen_kind(branches, value, nullable, self._definitions) if branches else None
-        kind = self._kind(schema, branches, spot, value, depth)
+        kind = self._kind(schema, branches, spot, value, depth, nullable=nullable)
         made = self._plain(kind, schema, spot, value, required=required, nullable=nullable)
         made = changed(made, label=label or spot.steps[-1])
         match kind:
@@ -123,14 +123,17 @@ class Fields:
         spot: Spot,
         value: Any,
         depth: int,
+        *,
+        nullable: bool,
     ) -> Kind:
         """How it was shown, when it was; else the first kind that loses nothing of the value."""
         if branches:
-            nullable = self._branches(schema)[1]
             fits = chosen_kind(branches, value, nullable, self._definitions) is not None
             found: list[tuple[Kind, bool]] = [("union", fits), ("json", True)]
         else:
             found = [(each, holds(each, value, schema)) for each in self._kinds(schema, spot)]
+        if nullable and value == []:  # no line at all stands for null
+            found = [(each, fits and each != "lines") for each, fits in found]
         if depth >= _DEEPEST:
             found = [(each, fits) for each, fits in found if each not in CONTAINERS]
         sent = self._texts.get(kind_name(spot.name))

@@ -65,6 +65,14 @@ def test_many_are_answered_for_one_by_one(api: Served, seeds: Seeds) -> None:
     assert again["run"]["retry_of"] == waiting
     (refused,) = api.post(f"{V1}/bulk/delete", {"ids": [again["run"]["id"]]}).document["items"]
     assert refused["problem"]["code"] == "run_is_open"
+    (refused,) = api.post(f"{V1}/bulk/retry", {"ids": [again["run"]["id"]]}).document["items"]
+    assert refused["problem"]["code"] == "run_is_open"
+    deleted = api.post(f"{V1}/bulk/delete", {"ids": [waiting, unknown]}).document["items"]
+    assert [each["problem"] and each["problem"]["code"] for each in deleted] == [
+        None,
+        "run_not_found",
+    ]
+    assert api.get(f"{V1}/runs/{waiting}").status == 404
 
 
 def test_runs_in_pages(api: Served, seeds: Seeds) -> None:

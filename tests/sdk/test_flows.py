@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import functools
 import hashlib
 import json
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -313,6 +314,27 @@ def test_methods() -> None:
     assert loose.taxed("1") == 4
     assert Shop.rounded(19) == 10
     assert flow(Shop(5).total.fn).run_with({"count": 3}) == 15
+
+
+def test_a_decorated_function_gets_positions_where_it_takes_no_names() -> None:
+    """It shows the signature of the function inside; a decorator may pass on what it gets by
+    position only, or look at the first argument."""
+
+    def loudly(fn: Callable[..., str]) -> Callable[..., str]:
+        @functools.wraps(fn)
+        def call(first: str, *others: int) -> str:
+            return fn(first.upper(), *others)
+
+        return call
+
+    @flow
+    @loudly
+    def decorated(text: str, times: int = 2) -> str:
+        return text * times
+
+    assert decorated.run_with({"text": "a"}) == "AA"
+    assert decorated.run_with({"text": "a", "times": 3}) == "AAA"
+    assert decorated("b", times=1) == "B"
 
 
 def test_every_kind_of_parameter() -> None:
