@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:  # the web packages, which few tests need
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts what is to run in its background with SIGINT ignored, and so would be whatever
+    # the tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(Recorder(), "replies of the scripts")
     config.addinivalue_line(
         "markers", "damages_keys: writes keys by hand; the invariants need not hold after it"
