@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import time
@@ -14,7 +13,7 @@ from orchestrator.execution.context import RunContext
 from orchestrator.execution.failures import describe
 from orchestrator.execution.hooks import RunState
 from orchestrator.execution.loading import LoadedFlow, become_main
-from orchestrator.execution.pipe import FOREIGN_SIGTERM, Message
+from orchestrator.execution.pipe import FOREIGN_SIGTERM, Message, read_json
 from orchestrator.execution.results import encode_result
 from orchestrator.model.errors import (
     InvalidParameters,
@@ -25,8 +24,6 @@ from orchestrator.model.errors import (
 from orchestrator.model.states import State
 
 _MISFIT = "The code takes other parameters than were registered"
-
-_read_json = json.JSONDecoder().raw_decode
 
 _RETRIED = hooks.KINDS["on_failure"] | hooks.KINDS["on_crashed"]
 
@@ -71,7 +68,7 @@ def _ended(flow: LoadedFlow, told: Message) -> RunState:
     try:
         cancellation.arm()
         try:
-            parameters, _ = _read_json(told["parameters"])
+            parameters, _ = read_json(told["parameters"])
             if not told["name"]:
                 _name(flow, parameters)
             if flow.hooks["on_running"]:

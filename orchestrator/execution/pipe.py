@@ -29,7 +29,8 @@ FOREIGN_SIGTERM = "killed by SIGTERM, which its runner did not send"
 
 _MOST_DESCRIPTORS = 4
 _to_json = json.JSONEncoder(separators=(",", ":")).encode
-_read_json = json.JSONDecoder().raw_decode
+read_json = json.JSONDecoder().raw_decode
+"""The value that a text of ours begins with, and where it ends."""
 CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 
 
@@ -51,7 +52,7 @@ class Lines:
             return []  # joined only when a line ends: a long result comes in thousands of pieces
         *lines, rest = b"".join(self._pieces).split(b"\n")
         self._pieces = [rest]
-        return [_read_json(line.decode())[0] for line in lines if line]
+        return [read_json(line.decode())[0] for line in lines if line]
 
 
 def send_packet(channel: socket.socket, message: Message, descriptors: Sequence[int] = ()) -> None:
@@ -76,7 +77,7 @@ def receive_packet(channel: socket.socket) -> tuple[Message | None, list[int]]:
     if not data:
         close_all(descriptors)
         return None, []
-    return _read_json(data.decode())[0], list(descriptors)
+    return read_json(data.decode())[0], list(descriptors)
 
 
 def close_all(descriptors: Sequence[int]) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _HAS_CHILDREN_FILES = Path(f"/proc/self/task/{os.getpid()}/children").exists()
@@ -71,38 +72,40 @@ def send(handle: int, number: signal.Signals) -> bool:
 
 def send_below(pid: int, parent: int, number: signal.Signals) -> None:
     """Signal a process found under ``parent``, unless its id already means something else."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        # Asked again now that the handle pins the process: an id used anew has another parent.
-        # An orphan moved up meanwhile is skipped; whoever walks again finds it.
-        if _parent_of(pid) == parent:
+    # An orphan moved up meanwhile is skipped; whoever walks again finds it.
+    with _pinned(pid, parent) as handle:
+        if handle is not None:
             send(handle, number)
-    finally:
-        os.close(handle)
 
 
 def kill(root: int, parent: int) -> None:
     """SIGKILL a child of ``parent`` and all below it, none of which can fork meanwhile."""
-    try:
-        handle = os.pidfd_open(root)
-    except ProcessLookupError:
-        return
-    try:
-        if _parent_of(root) == parent:
+    with _pinned(root, parent) as handle:
+        if handle is not None:
             stop(root, handle)
             kill_below([root])
             send(handle, signal.SIGKILL)
-    finally:
-        os.close(handle)
 
 
 def kill_below(roots: Iterable[int]) -> None:
     """SIGKILL everything below these processes (not themselves)."""
     for pid, parent in descendants_of(*roots).items():
         send_below(pid, parent, signal.SIGKILL)
+
+
+@contextmanager
+def _pinned(pid: int, parent: int) -> Iterator[int | None]:
+    """A pidfd of this child of ``parent``; None when it is gone."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield None
+        return
+    try:
+        # Asked now that the handle pins the process: an id used anew has another parent.
+        yield handle if _parent_of(pid) == parent else None
+    finally:
+        os.close(handle)
 
 
 def _walk(roots: Iterable[int], children: Callable[[int], list[int]]) -> dict[int, int]:

@@ -108,14 +108,22 @@ def answered_late(tab: Page) -> Iterator[None]:
         each.continue_()
 
 
-def test_what_is_done_while_the_server_answers_stays_done(
-    browser: Browser, pages: Served, seeds: Seeds
-) -> None:
-    """Rows are made by the server, and nobody waits for it: typing, choosing, more rows."""
+@contextmanager
+def form_of(browser: Browser, pages: Served, seeds: Seeds) -> Iterator[Page]:
+    """The form, in which nothing is typed yet; nothing goes wrong in it."""
     seeds.deployment(parameter_schema=SCHEMA)
     faults = Faults()
     with opened(browser, pages.url, faults, timezone_id="Europe/Berlin") as tab:
         tab.goto(FORM)
+        yield tab
+    assert not faults.found, faults.found
+
+
+def test_what_is_done_while_the_server_answers_stays_done(
+    browser: Browser, pages: Served, seeds: Seeds
+) -> None:
+    """Rows are made by the server, and nobody waits for it: typing, choosing, more rows."""
+    with form_of(browser, pages, seeds) as tab:
         add = tab.get_by_role("button", name="Add to env")
         add.click()
         tab.get_by_label("Key 1").fill("a")
@@ -133,19 +141,15 @@ def test_what_is_done_while_the_server_answers_stays_done(
         expect(tab.get_by_label("Key 1")).to_have_value("")
         expect(tab.locator("[id='p/at']")).to_have_value("2026-07-01T09:00")
         expect(tab.get_by_role("button", name="Add to what")).to_be_visible()
-    assert not faults.found, faults.found
 
 
 def test_who_types_while_rows_change_goes_on_typing(
     browser: Browser, pages: Served, seeds: Seeds
 ) -> None:
-    seeds.deployment(parameter_schema=SCHEMA)
-    faults = Faults()
-    with opened(browser, pages.url, faults, timezone_id="Europe/Berlin") as tab:
-        tab.goto(FORM)
-        for key in ("gone", "here"):
+    with form_of(browser, pages, seeds) as tab:
+        for label, key in (("Key 1", "gone"), ("Key 2", "here")):
             tab.get_by_role("button", name="Add to env").click()
-            tab.get_by_label("Key").last.fill(key)
+            tab.get_by_label(label).fill(key)
         with answered_late(tab):
             tab.get_by_role("button", name="Remove env 1").click()
             tab.get_by_label("Key 2").press("Home")
@@ -154,7 +158,6 @@ def test_who_types_while_rows_change_goes_on_typing(
         expect(tab.get_by_label("Key 1")).to_be_focused()
         tab.keyboard.type("and ")
         expect(tab.get_by_label("Key 1")).to_have_value("still and here")
-    assert not faults.found, faults.found
 
 
 @pytest.mark.parametrize(
