@@ -19,6 +19,7 @@ from bench import (
     report,
     results,
     simulate,
+    startup,
     submitting,
 )
 from bench.curves import CURVES
@@ -43,6 +44,7 @@ SECTIONS: dict[str, Measuring] = {
     "crash": lambda _: peers.measure_crash(),
     "idle": lambda _: peers.measure_idle(),
     "cold": lambda _: peers.measure_cold(),
+    "startup": lambda _: startup.measure(),
     "prefect": lambda _: peers.measure_prefect(),
     "recovery": lambda _: recovery.measure(),
     "pages": lambda chosen: pages.measure(chosen.deployments, chosen.finished),

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from bench.place import SCRIPTS, Place, fresh_place
 from bench.product import SLOTS
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_RUNS = "the run processes"
+_MAKER = "a bare fork, its maker"
 _KERNEL = {
     "asm_exc_page_fault": "page faults",
     "__do_sys_clone": "fork",
@@ -67,7 +69,8 @@ def measure(runs: int) -> list[Figure]:
                 place.moments(runs)
             after = _all(place, runner)
         figures = _figures(before, after, runs - begun)
-        return [*figures, *_figures(*_bare_forks(runs), runs), *shares]
+        bare = _figures(*_bare_forks(runs), runs)
+        return [*figures, *bare, *_beyond(figures, bare), *shares]
 
 
 def _figures(before: dict[str, Spent], after: dict[str, Spent], runs: int) -> list[Figure]:
@@ -78,12 +81,31 @@ def _figures(before: dict[str, Spent], after: dict[str, Spent], runs: int) -> li
     ]
 
 
+def _beyond(figures: list[Figure], bare: list[Figure]) -> list[Figure]:
+    """What a run costs that a bare fork does not, in those who serve it and in user mode."""
+    whole, fork = _cpu(figures), _cpu(bare)
+    serving = _cpu(each for each in figures if not each.name.startswith(_RUNS))
+    making = _cpu(each for each in bare if each.name.startswith(_MAKER))
+    own = _cpu(figures, "in user mode") - _cpu(bare, "in user mode")
+    return [
+        Figure("all of them", whole, "ms per run", fork, "a bare fork"),
+        Figure("runner, spawner and server beyond the bare fork", serving - making, "ms per run"),
+        Figure("user mode beyond the bare fork, of all", own / whole * 100, "%"),
+    ]
+
+
+def _cpu(figures: Iterable[Figure], *modes: str) -> float:
+    """Milliseconds of CPU in these modes, or in both."""
+    wanted = modes or ("in user mode", "in the kernel")
+    return sum(each.value for each in figures if each.name.endswith(wanted))
+
+
 def _all(place: Place, runner: int) -> dict[str, Spent]:
     spawner, ended = _spent(_stat(child_of(runner)))
     return {
         "the runner": _spent(_stat(runner))[0],
         "the spawner": spawner,
-        "the run processes": ended,
+        _RUNS: ended,
         "the server": _spent(_stat(place.server_pid()))[0],
     }
 
@@ -99,7 +121,7 @@ def _forked(count: int) -> dict[str, Spent]:
     environment = {**os.environ, "PYTHONPATH": path}
     answer = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
     forking, forked = _spent(answer.stdout)
-    return {"a bare fork, its maker": forking, "a bare fork, itself": forked}
+    return {_MAKER: forking, "a bare fork, itself": forked}
 
 
 def _stat(pid: int) -> str:

@@ -67,8 +67,10 @@ TARGETS = (
            peers="start latency, idle"),
     Target("idle start latency, p95", 8, "product", ("idle start latency, p95",)),
     Target("isolated runs", 400, "product", ("isolated runs",), peers="runs", is_least=True),
-    Target("CPU of runner, spawner and server for a run (target: without its fork)", 1.2, "product",
-           ("CPU of the runner", "CPU of the spawner, its forks", "CPU of the server")),
+    Target("CPU of runner, spawner and server for a run, beyond the bare fork", 1.2, "profile",
+           ("runner, spawner and server beyond the bare fork",)),
+    Target("user mode beyond the bare fork, of all CPU for a run", 33, "profile",
+           ("user mode beyond the bare fork, of all",)),
     Target("submit, one at a time", 1_900, "submit", ("submit, one at a time",),
            peers="submit, one at a time", is_least=True),
     Target("submit, in bulk", 15_000, "submit", ("submit, in bulk",),
@@ -96,8 +98,11 @@ TARGETS = (
            ("cold start, first line: ours",), "cold", "cold start, first line"),
     Target("cold start with the embedded server", 1.5, "cold",
            ("cold start with the embedded server: ours",)),
-    Target("server memory per waiting run", 1.5, "curve-waiting",
-           ("memory per waiting run",), at=10_000),
+    Target("import orchestrator, beyond Python's own start", 30, "startup",
+           ("import orchestrator, beyond Python's own start",)),
+    Target("orchestrator --help", 150, "startup", ("orchestrator --help",)),
+    Target("server memory per waiting run, parameters of 75 bytes", 1.5, "submit",
+           ("memory per waiting run, parameters of 75 bytes",)),
 )  # fmt: skip
 
 
