@@ -16,6 +16,7 @@ from orchestrator.api import assets, login
 from orchestrator.api.backend import Backend
 from orchestrator.api.exposure import check_exposure
 from orchestrator.api.guard import Guard
+from orchestrator.api.heads import AnsweringHead
 from orchestrator.api.live import Live
 from orchestrator.api.openapi import exact
 from orchestrator.api.problems import Problem, answer_errors
@@ -44,7 +45,7 @@ class Api(FastAPI):
     """The application inside its guard, which stands outside of everything else."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Guard(super().build_middleware_stack(), self.state.backend)
+        return Guard(AnsweringHead(super().build_middleware_stack()), self.state.backend)
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
