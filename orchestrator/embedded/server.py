@@ -93,7 +93,8 @@ class EmbeddedServer:
 
 
 def _command(home: Home, binary: Path) -> list[str]:
-    """No TCP port, every write in the append-only file within a second, nothing ever evicted."""
+    """No TCP port, every write in the append-only file within a second, nothing ever evicted; a
+    run's record stays one block of memory with parameters of up to a KiB, which is half of it."""
     options = {
         "port": "0",
         "unixsocket": str(home.socket),
@@ -103,6 +104,7 @@ def _command(home: Home, binary: Path) -> list[str]:
         "appendfsync": "everysec",
         "save": "",
         "maxmemory-policy": "noeviction",
+        "hash-max-listpack-value": "1024",
         "protected-mode": "yes",
     }
     return [
