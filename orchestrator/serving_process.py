@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Self
 
 from orchestrator.model.errors import RunnerDied
-from orchestrator.model.serving import ServingSpec
+from orchestrator.model.serving import HANDED_ON, ServingSpec
 from orchestrator.orphans import buried_by_process_1
 from orchestrator.programs import command_of
 
@@ -50,8 +50,9 @@ class RunnerProcess:
     def stop(self) -> None:
         """Ask once: it drains. Ask twice: it stops now."""
         self.asked_to_stop = True
-        # SIGTERM for both: one that still starts dies of SIGINT with a traceback.
-        self.process.terminate()
+        # One signal for both of ours, and one that nobody else sends: a service manager that
+        # signals script and runner at once has asked once. One that still starts dies of it.
+        self.process.send_signal(signal.Signals[HANDED_ON])
 
     def judge(self) -> None:
         """Nothing after an orderly end.
@@ -61,7 +62,8 @@ class RunnerProcess:
             RunnerDied: it did not.
         """
         code = self.process.returncode
-        if code == 0 or (self.asked_to_stop and code == -signal.SIGTERM):
+        early = (-signal.SIGTERM, -signal.Signals[HANDED_ON])
+        if code == 0 or (self.asked_to_stop and code in early):
             return
         if code in (STOP_NOW, NO_SERVER):
             raise SystemExit(code)

@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.model.errors import OrchestratorError
 from orchestrator.model.ids import DeploymentId
+from orchestrator.model.serving import HANDED_ON
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.deployments import pause_deployment
 from orchestrator.store.runners import leave_runner
@@ -41,22 +42,25 @@ class Wishes:
         self.drain = asyncio.Event()
         self.abort = asyncio.Event()
         self.exit_code = ORDERLY
-        self._was_signalled = False
+        self._heard_from: set[str] = set()
 
     def listen(self, parent: int | None) -> None:
-        """Hear SIGTERM and SIGINT, and the script's end (end of file on ``parent``)."""
+        """Hear SIGTERM and SIGINT, those that the script hands on, and the script's end (end of
+        file on ``parent``)."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.signalled)
+            loop.add_signal_handler(number, self.signalled, "somebody")
+        loop.add_signal_handler(signal.Signals[HANDED_ON], self.signalled, "the script")
         if parent is not None:
             loop.add_reader(parent, self._parent_died, parent)
 
-    def signalled(self) -> None:
-        """One more signal."""
-        if self._was_signalled:
+    def signalled(self, by: str) -> None:
+        """One more signal. The second means now; but who signals every process of a service, as
+        systemd does, has asked once, though the script hands its own on."""
+        if by in self._heard_from:
             self.exit_code = ABORTED
             self.abort.set()
-        self._was_signalled = True
+        self._heard_from.add(by)
         self.drain.set()
 
     def asked_from_afar(self) -> None:

@@ -14,6 +14,9 @@ Source = Mapping[str, str]
 ``storage`` these lie in the checkout of that one of the spec's ``storages``, and ``schema`` is that
 of the parameters (JSON), as registered."""
 
+HANDED_ON = "SIGUSR1"
+"""The signal with which a serving script hands on to its runner the one that it has had itself."""
+
 BESIDE = ""
 """In the place of a storage's key: the code lies beside the serving script."""
 

@@ -16,7 +16,7 @@ from orchestrator.execution import context
 from orchestrator.model.run import Run
 from orchestrator.model.states import State
 from tests.support import Server, eventually
-from tests.support.processes import Script, Starter, children, scripts
+from tests.support.processes import Script, Starter, children, scripts, tree
 
 HELLO = """
 from orchestrator import flow
@@ -46,6 +46,25 @@ def quick():
 if __name__ == "__main__":
     serve(nap.to_deployment("sleeper", interval=45), quick.to_deployment("fast"))
     print("served")
+"""
+
+TIDIES = """
+import time
+from pathlib import Path
+from orchestrator import flow
+
+HERE = Path(__file__).parent
+
+@flow
+def tidy():
+    (HERE / "began").touch()
+    try:
+        time.sleep(60)
+    finally:
+        (HERE / "tidied").touch()
+
+if __name__ == "__main__":
+    tidy.serve(name="up", pause_on_shutdown=False)
 """
 
 
@@ -352,3 +371,21 @@ def test_a_signal_while_the_runner_is_made_is_its_first(monkeypatch: pytest.Monk
         signal.raise_signal(signal.SIGTERM)
         assert stops == ["stop", "stop"]
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_service_manager_that_signals_every_process_has_asked_once(
+    starter: Starter, client: Client
+) -> None:
+    """systemd does so by default, and the script hands its own signal on."""
+    script = starter.python(TIDIES)
+    served(client, "tidy/up")
+    run = client.create_run("tidy/up")
+    eventually((script.folder / "began").exists, why="it runs")
+
+    for pid in [script.pid, *tree(script.pid)]:
+        os.kill(pid, signal.SIGTERM)
+
+    assert script.ends() == 0, "130 would mean: stopped at once"
+    assert (script.folder / "tidied").exists(), "it had its time"
+    again = client.run(run.id)
+    assert (again.state, again.attempt) == (State.SCHEDULED, 1)
