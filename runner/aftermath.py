@@ -23,7 +23,7 @@ from orchestrator.store.logs import append_log
 from orchestrator.store.runs import read_run
 
 from . import events
-from .contact import Contact
+from .contact import Contact, pause_after
 from .logs import RunLog, limits_of
 from .outcomes import Fate
 from .runs import SpawnerLink, Surroundings
@@ -71,6 +71,8 @@ class HookProcess:
         self.revision = run.revision or ""
         self.key = f"{run.id}:{token}:hooks"
         self.over = asyncio.Event()
+        self.had_no_room = False
+        """Its host had no process for it: nothing was called."""
         limits = limits_of(shared.here.spec)
         self._log = RunLog(run.attempt, limits, shared.batches, self._append)
 
@@ -121,6 +123,12 @@ class HookProcess:
         """The spawner could not begin it."""
         self._be_over()
         events.error("The hooks of a run could not be called.", run_id=self.id, why=why)
+
+    def lacked(self, why: str) -> None:
+        """Its host had no process for it."""
+        self.had_no_room = True
+        self._shared.shortage.met(why)
+        self._log.close(self.over.set)
 
     def _told(self, message: Message) -> None:
         match message["op"]:
@@ -197,11 +205,26 @@ class Aftermath:
                 await asyncio.sleep(0.1)
             ask = partial(self._store.call, read_run(run_id))
             run = await self._contact.persist(ask)
-            if run is not None and self._has_hooks(run):
-                process = HookProcess(self._shared, run, token)
-                self._spawning.begin(process)
-                await process.over.wait()
+            if run is not None and self._has_hooks(run) and not await self._were_called(run, token):
+                return  # where they are owed they stay so, and somebody takes them later
             await self._contact.persist(partial(self._store.call, hooks_called(run_id)))
+
+    async def _were_called(self, run: Run, token: str) -> bool:
+        """Call them, as soon as this host has a process for it; False: it had none for too long."""
+        give_up = self._shared.here.clock.elapsed() + HOOKS_SECONDS
+        refusals = 0
+        while True:
+            process = HookProcess(self._shared, run, token)
+            self._spawning.begin(process)
+            await process.over.wait()
+            if not process.had_no_room:
+                return True
+            if self._shared.is_leaving() or self._shared.here.clock.elapsed() > give_up:
+                why = self._shared.shortage.why
+                events.error("The hooks of a run could not be called.", run_id=run.id, why=why)
+                return False
+            refusals += 1
+            await asyncio.sleep(pause_after(refusals))
 
     def _has_hooks(self, run: Run) -> bool:
         # What was cancelled before it began has done nothing that a hook could undo.

@@ -43,9 +43,11 @@ class Registrar:
         running: Callable[[], int],
         isolation: Callable[[], dict[str, str]],
         code: Callable[[], dict[str, ServedCode]],
+        lacks: Callable[[], str | None],
     ) -> None:
         self._here, self._store, self._contact = here, store, contact
         self._running, self._isolation, self._code = running, isolation, code
+        self._lacks = lacks
         self._again: set[DeploymentId] = set()
         self._server: dict[DeploymentId, str] = {}
         """On which it registered last."""
@@ -164,4 +166,5 @@ class Registrar:
             draining=self.is_draining,
             isolation=self._isolation(),
             code=self._code(),
+            lacks=self._lacks(),
         )

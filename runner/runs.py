@@ -29,6 +29,7 @@ from .identity import Identity
 from .logs import LogBatches, RunLog, limits_of
 from .outcomes import SHUT_DOWN, Ended, Fate, Terms, Verdict, judge, refused, was_signalled
 from .requests import Asking
+from .shortage import Shortage
 from .streams import Lifelines
 from .telling import Telling
 from .writes import Writes
@@ -66,6 +67,8 @@ class Surroundings:
     """The last process of a run is gone; this is what is to be written about it."""
     is_leaving: Callable[[], bool]
     """Whether this runner was told to end."""
+    shortage: Shortage
+    """What this host has no room for."""
 
 
 class HeldRun:
@@ -172,6 +175,7 @@ class HeldRun:
     def ready(self, pid: int) -> None:
         """Its process hears what it is told: ask the server whether user code may begin."""
         self._pid = pid
+        self._shared.shortage.passed()
         if self.fate is not None:
             return
         self._asked = self._shared.here.clock.elapsed()
@@ -236,6 +240,14 @@ class HeldRun:
         """The spawner could not begin it."""
         self._be_over()
         self.log.close(lambda: self._shared.gone(self, refused(why, self._terms())))
+
+    def lacked(self, why: str) -> None:
+        """Its host had no process for it: it goes back, and nothing is spent."""
+        if self.fate is None:
+            self.fate, self.reason = Fate.HANDED_BACK, why
+        self.is_over = True
+        self._shared.shortage.met(why)
+        self.log.close(lambda: self._shared.gone(self, self._verdict(None)))
 
     def _verdict(self, ended: Ended | None) -> Verdict:
         return judge(self._done, ended, self.fate, self._terms(), self.log.last_lines)

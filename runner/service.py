@@ -38,6 +38,7 @@ from .requests import Requests
 from .reviving import Reviving
 from .roster import Roster
 from .runs import HeldRun, Surroundings
+from .shortage import Shortage
 from .shutdown import Leaving, Wishes
 from .spawning import Spawning
 from .standstills import Standstills
@@ -100,6 +101,7 @@ class Service:
             running=lambda: self._roster.running,
             isolation=lambda: self._spawning.isolation,
             code=lambda: self._spawning.code,
+            lacks=lambda: self._shortage.why,
         )
         self._standstills = Standstills(
             looks, self._contact, held=self._roster.all, awaited=self._requests.awaited
@@ -112,6 +114,9 @@ class Service:
             unregistered=self._registrar.register_again,
         )
         self._claimer = self._make_claimer()
+        self._shortage = Shortage(
+            self._roster, look=self._claimer.look, changed=self._registrar.say_now
+        )
         self._finishing = Finishing(
             here,
             self._writes,
@@ -129,6 +134,7 @@ class Service:
             withdraw=self._requests.withdraw,
             gone=self._finishing.gone,
             is_leaving=self.wishes.drain.is_set,
+            shortage=self._shortage,
         )
         self._aftermath = Aftermath(self._shared, looks, self._contact, self._spawning)
         self._observer = self._make_observer(looks)
@@ -256,7 +262,7 @@ class Service:
         return Claimer(
             self._here,
             self._writes,
-            free_slots=lambda: self._roster.free,
+            free_slots=lambda: self._shortage.free_slots,
             can_begin=self._spawning.is_ready_for,
             begin=self._begin,
             unregistered=self._registrar.register_again,

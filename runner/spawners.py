@@ -14,11 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
+from orchestrator.execution.lacking import lacking
 from orchestrator.execution.pipe import Message, receive_packet, send_packet
 from orchestrator.model.code import Code
 from orchestrator.model.serving import ServingSpec, Source
 from orchestrator.programs import HOME, command_of
 from orchestrator.sources.checkouts import use
+
+from . import events
 
 PROGRAM = HOME / "orchestrator" / "execution" / "spawner.py"
 REPORT_URL = "ORCHESTRATOR_REDIS_URL"
@@ -60,23 +63,15 @@ class Spawner:
         """Begin the process, which loads its place's flows, from this checkout."""
         self.code = code
         self.content = code.content if code is not None else ""
-        # Open in the spawner as well: the checkout stays as long as one of the two lives.
-        used = use(code) if code is not None and code.revision else None
-        config = _readable(json.dumps(_config(spec, self.key, code, used)).encode())
-        handed = [self._theirs.fileno(), config]
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", str(PROGRAM), *map(str, handed)],
-                pass_fds=[*handed, *([] if used is None else [used])],
-                stdin=subprocess.DEVNULL,
-                # Who kills the runner's group must not take its last words with it.
-                start_new_session=True,
-            )
+            self._process = _process(spec, self.key, code, self._theirs.fileno())
+        except OSError as error:
+            if (what := lacking(error)) is None:
+                raise
+            # Who listens hears that it has ended at once, and replaces it after a pause.
+            events.error("A spawner could not be started.", why=what)
         finally:
             self._theirs.close()
-            os.close(config)
-            if used is not None:
-                os.close(used)
         return self
 
     def give_up(self) -> None:
@@ -175,6 +170,29 @@ class Spawner:
         if self._is_writing:
             self._is_writing = False
             self._loop.remove_writer(self._ours.fileno())
+
+
+def _process(
+    spec: ServingSpec, key: str, code: Code | None, control: int
+) -> subprocess.Popen[bytes]:
+    """Raises OSError where the system lacks something."""
+    # Open in the spawner as well: the checkout stays as long as one of the two lives.
+    used = use(code) if code is not None and code.revision else None
+    try:
+        config = _readable(json.dumps(_config(spec, key, code, used)).encode())
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-P", str(PROGRAM), str(control), str(config)],
+                pass_fds=[control, config, *([] if used is None else [used])],
+                stdin=subprocess.DEVNULL,
+                # Who kills the runner's group must not take its last words with it.
+                start_new_session=True,
+            )
+        finally:
+            os.close(config)
+    finally:
+        if used is not None:
+            os.close(used)
 
 
 def _config(spec: ServingSpec, key: str, code: Code | None, used: int | None) -> Message:

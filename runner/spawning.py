@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
+from orchestrator.execution.lacking import lacking
 from orchestrator.execution.pipe import Message
 from orchestrator.model.code import Code
 from orchestrator.model.deployment import ServedCode
@@ -42,6 +43,8 @@ class Child(Protocol):
     def not_launched(self) -> bool: ...
 
     def refused(self, why: str) -> None: ...
+
+    def lacked(self, why: str) -> None: ...
 
     def ended(self, packet: Message | None) -> None: ...
 
@@ -112,9 +115,16 @@ class Spawning:
         spawner = place.current
         if wanted and not place.is_at(wanted):
             spawner = place.pinned.get(wanted) or self._pin(place, wanted)
+        try:
+            child.launch(spawner)
+        except OSError as error:
+            if (what := lacking(error)) is None:
+                raise
+            child.lacked(f"its runner has {what}")
+            self._leave_if_idle(spawner)
+            return
         self._children[child.key] = child
         spawner.keys.add(child.key)
-        child.launch(spawner)
 
     def offer(self, place: Codebase, code: Code) -> None:
         """There is newer code: load it beside what serves. It serves as soon as it has loaded."""
@@ -213,6 +223,8 @@ class Spawning:
                 self._ended(spawner, packet)
             case "refused":
                 self._refused(spawner, packet)
+            case "lacked":
+                self._lacked(spawner, packet)
             case "loaded":
                 self._has_loaded(spawner, packet)
             case "stale":
@@ -234,6 +246,14 @@ class Spawning:
     def _refused(self, spawner: Spawner, packet: Message) -> None:
         spawner.keys.discard(packet["key"])
         self._children.pop(packet["key"]).refused(packet["why"])
+        self._leave_if_idle(spawner)
+
+    def _lacked(self, spawner: Spawner, packet: Message) -> None:
+        """This host has no process for it: that says nothing of the run, or of its code."""
+        spawner.keys.discard(packet["key"])
+        child = self._children.pop(packet["key"])
+        child.not_launched()
+        child.lacked(f"its host has {packet['why']}")
         self._leave_if_idle(spawner)
 
     def _has_loaded(self, spawner: Spawner, packet: Message) -> None:

@@ -8,9 +8,13 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
+from orchestrator.execution.lacking import spare_some
 from orchestrator.execution.pipe import Lines, Message, encode
 
 CHUNK = 256 * 1024
+
+RESERVE = 32
+"""Descriptors that no run gets: without any a runner could not even reconnect."""
 
 
 class ControlStream:
@@ -96,7 +100,7 @@ class Lifelines:
     """What connects the runner to one run process: both streams, and the process's ends of them."""
 
     def __init__(self, told: Callable[[Message], None], log: Sink) -> None:
-        ours, theirs = socket.socketpair()
+        ours, theirs = _control_ends()
         output_ours, output_theirs = os.pipe()
         self._control = ControlStream(ours, told)
         self._output = Output(output_ours, log.feed)
@@ -112,6 +116,22 @@ class Lifelines:
         """The process is gone: take all that it still said and printed."""
         self._control.finish()
         self._output.finish()
+
+
+def _control_ends() -> tuple[socket.socket, socket.socket]:
+    """Both ends of a control stream.
+
+    Raises:
+        OSError: too few descriptors are left for a run.
+    """
+    ours, theirs = socket.socketpair()
+    try:
+        spare_some((ours.fileno(), theirs.fileno()), RESERVE)
+    except OSError:
+        ours.close()
+        theirs.close()
+        raise
+    return ours, theirs
 
 
 class Output:

@@ -200,6 +200,7 @@ class RunnerRecord(Record):
     draining: bool
     isolation: dict[str, str]
     code: dict[str, ServedCodeRecord]
+    lacks: str | None
 
 
 class EventRecord(Record):

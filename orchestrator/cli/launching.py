@@ -24,6 +24,7 @@ _KEPT_BACK: frozenset[Code] = frozenset(
         "runners_draining",
         "at_limit",
         "runners_busy",
+        "hosts_lacking",
         "no_scheduler",
     }
 )

@@ -69,6 +69,12 @@ def drain(
         print(f"{record.id} on {record.host} drains: {record.running} of its runs go on.")
 
 
+def _slots(runner: RunnerRecord) -> str:
+    draining = " draining" if runner.draining else ""
+    lacks = f", {runner.lacks}" if runner.lacks else ""
+    return f"{runner.running}/{runner.limit}{draining}{lacks}"
+
+
 def _row(runner: RunnerRecord, now_ms: int) -> tuple[str, ...]:
     spawned = [
         f"{name} (fresh interpreter: {how.partition(': ')[2]})"
@@ -80,7 +86,7 @@ def _row(runner: RunnerRecord, now_ms: int) -> tuple[str, ...]:
         runner.id,
         runner.host,
         str(runner.pid),
-        f"{runner.running}/{runner.limit}" + (" draining" if runner.draining else ""),
+        _slots(runner),
         relative(runner.last_seen, now_ms),
         ", ".join([*forked, *spawned]),
     )

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from orchestrator.execution.failures import format_failure
+from orchestrator.execution.lacking import OUT_OF_DESCRIPTORS, lacking, spare_some
 from orchestrator.execution.loading import LoadedFlow, Source
 from orchestrator.execution.metering import Meter
 from orchestrator.execution.pipe import Message, Outbox, close_all, receive_packet, send_packet
@@ -29,6 +30,9 @@ _QUIET = 0.005
 time from the run that has just begun, and from the next ones when many come."""
 
 _DESCRIPTORS_OF_A_RUN = 2
+
+_RESERVE = 16
+"""Descriptors that no run gets: who stops, counts and buries processes opens some."""
 
 _RECENT = 100
 """So many runs that were over already are reported as well when the runner dies: it may have died
@@ -211,17 +215,22 @@ class Tending:
                 why = self._stock.faults.get(flow, f"this spawner has no flow {flow!r}")
                 self._refuse(key, why)
             elif len(descriptors) != _DESCRIPTORS_OF_A_RUN:
-                self._refuse(key, "its descriptors did not arrive: too many open files here")
+                self._refuse(key, OUT_OF_DESCRIPTORS, "lacked")
             else:
+                spare_some(descriptors, _RESERVE)
                 self._admit(message, self._make_process(flow, *descriptors))
-        except OSError as error:  # no processes, memory or descriptors left
-            self._refuse(key, format_failure(error))
+        except OSError as error:
+            if (what := lacking(error)) is not None:
+                self._refuse(key, what, "lacked")
+            else:
+                self._refuse(key, format_failure(error))
         finally:
             close_all(descriptors)
 
-    def _refuse(self, key: str, why: str) -> None:
+    def _refuse(self, key: str, why: str, op: str = "refused") -> None:
+        """``refused``: the run cannot begin; ``lacked``: not here, not now."""
         self._recent.append(key)
-        self.say({"op": "refused", "key": key, "why": why})
+        self.say({"op": op, "key": key, "why": why})
 
     def _make_process(self, flow: str, control: int, output: int) -> Started:
         stock = self._stock

@@ -192,6 +192,8 @@ class RunnerRecord:
     """full name -> "fork", or "spawn: <why>" where forking was refused."""
     code: dict[str, ServedCode] = field(default_factory=dict)
     """full name -> what runs of the deployment execute here, once it has been loaded."""
+    lacks: str | None = None
+    """What its host had none left of when a process was to be made; None: nothing."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -208,6 +210,7 @@ class RunnerRecord:
             "draining": self.draining,
             "isolation": self.isolation,
             "code": {name: asdict(code) for name, code in self.code.items()},
+            "lacks": self.lacks,
         }
 
 

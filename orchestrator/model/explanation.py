@@ -35,6 +35,7 @@ Code = Literal[
     "runners_draining",
     "at_limit",
     "runners_busy",
+    "hosts_lacking",
     "queued",
 ]
 
@@ -158,6 +159,9 @@ def _queued(facts: Facts, deployment: Deployment) -> tuple[Code, str]:
     if busy >= slots:
         who = "The runner has" if len(ready) == 1 else f"All {len(ready)} runners have"
         return "runners_busy", f"{who} no free slot: {busy} of {slots} are in use."
+    if all(each.record.lacks for each in ready):
+        where, what = ready[0].text, ready[0].record.lacks
+        return "hosts_lacking", f"No process can be made for it. Runner {where}: {what}."
     return "queued", "It is in the queue, and a runner with a free slot is about to claim it."
 
 

@@ -35,14 +35,17 @@ MAY_SEE: dict[str, frozenset[str]] = {
     "doors": frozenset(
         {*FOUNDATION, "settings", "store", "embedded", "execution", "sources", "sdk"}
     ),
-    "runner": frozenset({*FOUNDATION, "settings", "store", "embedded", "pipe", "trees", "sources"}),
+    "runner": frozenset(
+        {*FOUNDATION, "settings", "store", "embedded", "pipe", "trees", "lacking", "sources"}
+    ),
     "scheduler": frozenset({*FOUNDATION, "settings", "store", "pipe"}),
 }
 """layer -> the layers below it; its own it always sees."""
 
 OWN_LAYERS = {
     f"orchestrator.execution.{name}": name
-    for name in ("pipe", "trees")  # how processes talk, and how all of one run are reached
+    # How processes talk, how all of one run are reached, and what there is none left of for one.
+    for name in ("pipe", "trees", "lacking")
 }
 DOORS = {"api", "ui", "cli"}
 MAY_NEED_LIBRARIES = {

@@ -129,6 +129,7 @@ RUNNER = deployment.RunnerRecord(
     last_seen=2,
     draining=False,
     isolation={"a/b": "fork"},
+    lacks="no memory left",
 )
 VERSION = versions.DeploymentVersion(
     number=2, at_ms=3, version="v", commit="c", content_hash="h", host="host", pid=1, runner="r",

@@ -16,7 +16,7 @@ def test_no_runners(terminal: Terminal) -> None:
 
 def test_runners_are_listed_newest_first(terminal: Terminal, seeds: Seeds) -> None:
     seeds.deployment(HELLO)
-    seeds.runner(RUNNER, started_at=1_000)
+    seeds.runner(RUNNER, started_at=1_000, lacks="its host has no memory left")
     newer = RunnerId("newer")
     reason = "spawn: numpy started a thread"
     seeds.runner(newer, started_at=2_000, draining=True, isolation={HELLO: reason})
@@ -26,6 +26,7 @@ def test_runners_are_listed_newest_first(terminal: Terminal, seeds: Seeds) -> No
 
     assert [line.split()[0] for line in text.lines] == ["RUNNER", newer, RUNNER]
     assert "1/4 draining" in text.lines[1]
+    assert "1/4, its host has no memory left" in text.lines[2]
     assert f"{HELLO} (fresh interpreter: numpy started a thread)" in text.lines[1]
     assert [runner["id"] for runner in data.document] == [newer, RUNNER]
     assert len(terminal.call("runner", "ls", "--limit", "1", "-o", "json").document) == 1

@@ -105,6 +105,10 @@ ERROR = {"type": "ValueError", "message": "no such file"}
         (State.SCHEDULED, {}, {"heard": (runner(running=4), runner("runner-b", running=4))},
          "runners_busy", "All 2 runners have no free slot: 8 of 8"),
         (State.SCHEDULED, {}, {"heard": (runner(running=4), runner("runner-b"))}, "queued", ""),
+        (State.SCHEDULED, {}, {"heard": (runner(lacks="no memory left"),)}, "hosts_lacking",
+         "Runner runner-a on box: no memory left."),
+        (State.SCHEDULED, {}, {"heard": (runner(lacks="no memory left"), runner("runner-b"))},
+         "queued", "about to claim it"),
     ],
 )  # fmt: skip
 def test_every_situation(

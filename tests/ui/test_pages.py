@@ -207,6 +207,12 @@ def claims_as(seeds: Seeds, runner: RunnerId, count: int) -> list[RunId]:
     return [claimed.run_id for claimed in seeds.store.call(asked).runs]
 
 
+def test_a_runner_whose_host_lacks_something(pages: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    seeds.runner(lacks="its host has no memory left")
+    assert "Its host has no memory left" in page(pages, "/runners")
+
+
 def test_runners_of_two_versions(pages: Served, seeds: Seeds) -> None:
     seeds.deployment()
     seeds.runner()
