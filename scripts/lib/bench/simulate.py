@@ -14,12 +14,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
+from typing import TypeVar
 
 from bench.figures import Figure, quantile
 from bench.machine import cpu_seconds, until
 from bench.place import Place, fresh_place
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.deployment import DeploymentDefinition
+from orchestrator.model.errors import ServerUnavailable
 from orchestrator.model.ids import RunnerId, deployment_id, new_nonce, new_run_id
 from orchestrator.model.states import State
 from orchestrator.programs import load_program
@@ -32,6 +34,7 @@ from orchestrator.store.requests import Request, command
 from orchestrator.store.runners import register_runner
 from orchestrator.store.runs import NewRun, submit_run, submit_runs
 
+T = TypeVar("T")
 DEFINITION = DeploymentDefinition(flow="simulated", name="bench", entrypoint="none.py:none")
 D = deployment_id(DEFINITION.full_name)
 LEASE_MS = 30_000
@@ -59,7 +62,7 @@ class Runner:
     async def live(self) -> None:
         """Hear, look and work, until cancelled. Not all come at once."""
         await asyncio.sleep(random.uniform(0, LOOK_SECONDS))
-        word = await self.store.call(register_runner(D, self.name, "{}", pauses=False))
+        word = await self._ask(register_runner(D, self.name, "{}", pauses=False))
         assert word == "ok", word
         await asyncio.gather(self._hear(), self._look(), self._work())
 
@@ -79,20 +82,28 @@ class Runner:
     async def _look(self) -> None:
         await asyncio.sleep(random.uniform(0, LOOK_SECONDS))
         for number in itertools.count():
-            await self.store.call(look(D, self.name, thorough=number % 6 == 0))
+            await self._ask(look(D, self.name, thorough=number % 6 == 0))
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _work(self) -> None:
         while True:
             await self.wanted.wait()
             self.wanted.clear()
-            claims = await self.store.call(self._claim())
+            claims = await self._ask(self._claim())
             for run in claims.runs:
                 self.waits.append(time.time() - run.scheduled_at / 1000)
-                await self.store.call(start_run(run.run_id, run.token, 1))
-                await self.store.call(finish_run(run.run_id, run.token, DONE))
+                await self._ask(start_run(run.run_id, run.token, 1))
+                await self._ask(finish_run(run.run_id, run.token, DONE))
             if claims.more:
                 self.wanted.set()
+
+    async def _ask(self, request: Request[T]) -> T:
+        """As long as it takes, like a real one: hundreds in one process are late with reading."""
+        while True:
+            try:
+                return await self.store.call(request)
+            except ServerUnavailable:
+                await asyncio.sleep(random.uniform(0.1, 0.5))
 
     def _claim(self) -> Request[Claims]:
         return claim_runs(
