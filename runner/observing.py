@@ -4,10 +4,12 @@ scheduler does."""
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Iterable
 
 from orchestrator.model.errors import ServerUnavailable
 from orchestrator.model.ids import DeploymentId, RunId
+from orchestrator.model.watching import watches
 from orchestrator.store.attention import lower_attention
 from orchestrator.store.caller import AsyncStore
 from orchestrator.store.leases import Look, look
@@ -23,7 +25,8 @@ from .identity import Identity
 LOOK_SECONDS = 5.0
 """A lost message on the control channel delays a run by no more than this."""
 THOROUGH_EVERY = 6
-"""Looks: what only a thorough one sees may wait for a lease's time."""
+"""Looks: what only a thorough one sees may wait for a lease's time. Most of a crowd see the others
+in these only (``watches``)."""
 FUTILE_LOOKS = 10
 """After a repair that found nothing to repair, so many thorough looks pass before the next one."""
 
@@ -54,6 +57,7 @@ class Observer:
         self._futile: dict[DeploymentId, int] = {}
         """Thorough looks that see damage to pass before the next repair."""
         self._looks = 0
+        self._phase = random.randrange(THOROUGH_EVERY)  # noqa: S311 - not all at once
         self._crowds: dict[DeploymentId, int] = {}
 
     def crowd(self, d: DeploymentId) -> int:
@@ -78,15 +82,17 @@ class Observer:
 
     async def _look(self) -> None:
         try:
-            sent, thorough = self._here.clock.elapsed(), self._looks % THOROUGH_EVERY == 0
+            sent, me = self._here.clock.elapsed(), self._here.id
+            thorough = self._looks == 0 or (self._looks + self._phase) % THOROUGH_EVERY == 0
+            whole = {d: thorough or watches(me, self.crowd(d)) for d in self._here.served}
             looks = await self._store.call_all(
-                [look(d, self._here.id, thorough=thorough) for d in self._here.served]
+                [look(d, me, thorough=thorough, others=others) for d, others in whole.items()]
             )
             answered = self._here.clock.elapsed()
             self._looks += 1
             seen = dict(zip(self._here.served, looks, strict=True))
-            self._crowds = {d: len(each.runners) for d, each in seen.items()}
-            await self._act(seen, sent, answered)
+            dead = self._dead({d: each for d, each in seen.items() if whole[d]}, sent, answered)
+            await self._act(seen, dead)
             if thorough:
                 for d, each in seen.items():
                     await self._keep_up(d, each)
@@ -95,15 +101,24 @@ class Observer:
                 vigil.lose_contact()
             raise
 
-    async def _act(self, looks: dict[DeploymentId, Look], sent: float, answered: float) -> None:
+    def _dead(
+        self, looks: dict[DeploymentId, Look], sent: float, answered: float
+    ) -> dict[DeploymentId, Dead]:
+        """By the looks that saw the others too."""
+        self._crowds.update({d: len(seen.runners) for d, seen in looks.items()})
+        for d, vigil in self._vigils.items():
+            if d not in looks:
+                vigil.keep_contact(answered)
+        return {
+            d: self._vigils[d].judge(seen, sent, answered, is_ours=self._is_ours, me=self._here.id)
+            for d, seen in looks.items()
+        }
+
+    async def _act(self, looks: dict[DeploymentId, Look], dead: dict[DeploymentId, Dead]) -> None:
         lowered: list[Request[None]] = []
-        dead: dict[DeploymentId, Dead] = {}
         for d, seen in looks.items():
             if self._here.id not in seen.runners:
                 self._unregistered(d)
-            dead[d] = self._vigils[d].judge(
-                seen, sent, answered, is_ours=self._is_ours, me=self._here.id
-            )
             if seen.due is not None:
                 lowered.append(lower_attention(d, seen.due))
         if any(seen.drain for seen in looks.values()):

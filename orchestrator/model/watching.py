@@ -6,6 +6,7 @@ its own clock (reliability of rates, not of readings).
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -20,6 +21,18 @@ def deadline(lease: float, sent: float) -> float:
     margin is for stopping the tree, and for clocks that run at different rates.
     """
     return sent + lease - lease / 15
+
+
+WATCHERS = 16
+
+
+def watches(who: str, crowd: int) -> bool:
+    """Whether this one of a crowd is among those who look at all the others each time.
+
+    About ``WATCHERS`` are, by their names: whichever hosts die, some of those who are left watch.
+    The others must look now and then as well, since a crowd that died at once still counts.
+    """
+    return crowd <= WATCHERS or zlib.crc32(who.encode()) * crowd < WATCHERS << 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +58,19 @@ class Watch(Generic[K]):
         self._since.clear()
         self._last_answer = None
 
+    def keep_contact(self, answered: float) -> None:
+        """The server answered something else: who lived could have changed its mark."""
+        if self._last_answer is not None and answered - self._last_answer > self._longest_gap:
+            self.lose_contact()
+        self._last_answer = answered
+
     def look(self, sent: float, answered: float, marks: Iterable[Mark[K]]) -> list[K]:
         """The dead ones, by a look that was sent and answered at these elapsed times.
 
         First sights count from the answer, judgements from the sending: what lies between belongs
         to nobody.
         """
-        if self._last_answer is not None and answered - self._last_answer > self._longest_gap:
-            self.lose_contact()
-        self._last_answer = answered
+        self.keep_contact(answered)
         known, self._since, dead = self._since, {}, []
         for mark in marks:
             sign, since = known.get(mark.who, (None, answered))

@@ -239,13 +239,18 @@ class Look:
     """Hooks of runs that ended are to be called: see ``store.hooks``."""
 
 
-def look(d: DeploymentId, runner: RunnerId | None, *, thorough: bool = True) -> Request[Look]:
+def look(
+    d: DeploymentId, runner: RunnerId | None, *, thorough: bool = True, others: bool = True
+) -> Request[Look]:
     """Look at everything that can need care; counts the beat of ``runner``, when given.
 
     A look that is not ``thorough`` sees neither damage, nor ended runs whose time is over, nor
-    children that are to be cancelled, hooks that are owed, nor when schedules are due.
+    children that are to be cancelled, hooks that are owed, nor when schedules are due. One that is
+    not at ``others`` either sees no leases, no runner but ``runner``, and one waiting run at most.
     """
-    return for_deployment(d, "look", _look, runner=text_of(runner), thorough=int(thorough))
+    return for_deployment(
+        d, "look", _look, runner=text_of(runner), thorough=int(thorough), others=int(others)
+    )
 
 
 def _claims(reply: list[Any]) -> Claims:

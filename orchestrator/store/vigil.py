@@ -40,6 +40,11 @@ class Vigil:
         self._leases.lose_contact()
         self._runners.lose_contact()
 
+    def keep_contact(self, answered: float) -> None:
+        """A look that saw no others was answered."""
+        self._leases.keep_contact(answered)
+        self._runners.keep_contact(answered)
+
     def judge(
         self,
         seen: Look,

@@ -42,6 +42,35 @@ def test_a_gap_in_contact_starts_anew() -> None:
     assert looks(watched, 60.1) == [["run"]]
 
 
+def test_who_looks_seldom_keeps_contact_in_between() -> None:
+    """The server was there all the time: who lived could have changed its mark."""
+    watched = watch()
+    looks(watched, 0)
+    for moment in (10, 20, 30):
+        watched.keep_contact(moment)
+    assert looks(watched, 30.5) == [["run"]]
+
+
+def test_a_gap_between_other_answers_starts_anew() -> None:
+    watched = watch()
+    looks(watched, 0)
+    for moment in (10, 20.1, 30):
+        watched.keep_contact(moment)
+    assert looks(watched, 30.5) == [[]]
+
+
+def test_of_a_crowd_some_watch_whoever_dies() -> None:
+    crowd = [f"host-{number % 40}-{number:x}" for number in range(2_000)]
+    assert all(watching.watches(each, watching.WATCHERS) for each in crowd)
+    for size in (17, 100, 1_000, 2_000):
+        watchers = [each for each in crowd[:size] if watching.watches(each, size)]
+        assert watching.WATCHERS / 4 <= len(watchers) <= watching.WATCHERS * 4
+        assert {each for each in crowd[:size] if watching.watches(each, size * 2)} <= {*watchers}
+    for host in range(40):
+        left = [each for each in crowd if not each.startswith(f"host-{host}-")]
+        assert any(watching.watches(each, len(crowd)) for each in left)
+
+
 def test_a_failed_look_starts_anew() -> None:
     watched = watch()
     looks(watched, 0, 10, 20)

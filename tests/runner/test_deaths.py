@@ -7,8 +7,11 @@ import signal
 
 import pytest
 
+from orchestrator.model.ids import RunnerId, deployment_id, new_nonce
 from orchestrator.model.states import State
 from orchestrator.store import keys
+from orchestrator.store.leases import claim_runs, look
+from orchestrator.store.runners import register_runner
 from orchestrator.store.scripts import script
 from soak.proxy import Proxies
 from tests.runner.serving import Place, definition, reasons
@@ -50,6 +53,26 @@ def test_I1_a_killed_runner_is_reported_by_its_spawner_within_two_seconds(place:
     run = place.ended(run_id)
     assert (run.state, run.result) == (State.COMPLETED, 2)
     assert "its runner died" in reasons(run.history)
+
+
+def test_I1_who_is_left_of_a_crowd_that_died_at_once_takes_over(place: Place) -> None:
+    """Most of a crowd look at others now and then only: that is enough when nobody else is left."""
+    place.flows(SLEEPS_AT_FIRST)
+    place.deploy(definition())
+    d = deployment_id(definition().full_name)
+    lost = [RunnerId(f"lost-{number}") for number in range(300)]
+    place.store.call_all([register_runner(d, each, "{}") for each in lost])
+    run_id = place.submit()
+    asked = claim_runs(
+        d, runner=lost[0], host="h", version="", nonce=new_nonce(), count=1, lease_ms=2_000
+    )
+    assert place.store.call(asked).runs[0].run_id == run_id
+
+    runner = place.start(lease_seconds=LEASE)
+
+    eventually(lambda: place.note("began-1"), why="begun by who is left")
+    eventually(lambda: len(place.store.call(look(d, None)).runners) == 1, why="all are dropped")
+    assert runner.output.count("A runner is gone without leaving.") == len(lost)
 
 
 def test_I1_a_lost_host_is_noticed_by_another_runner(place: Place) -> None:

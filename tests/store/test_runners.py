@@ -174,6 +174,27 @@ def test_a_look_shows_leases_runners_and_what_waits(scene: Scene, seen: leases.L
     assert seen.due == attention.NOW, "a schedule that was never planned is due"
 
 
+def test_a_look_that_is_not_at_others(scene: Scene, seen: leases.Look) -> None:
+    """What it costs does not grow with runners and leases."""
+    assert (seen.runners, len(seen.leases)) == ({RUNNER: 1}, 1)
+    scene.submit("d")
+    scene.store.call(runners.register_runner(D, RunnerId("other"), "{}"))
+
+    def little(runner: RunnerId = RUNNER) -> leases.Look:
+        return scene.store.call(leases.look(D, runner, thorough=False, others=False))
+
+    assert (little().runners, little().leases) == ({RUNNER: 2}, ()), "its beat counts"
+    assert little().waiting == 1, "that there is something, not how much"
+    assert not little().drain
+    assert scene.store.follow(runners.drain_runner(RUNNER, "me")) == "ok"
+    assert little().drain
+    assert not little(RunnerId("other")).drain
+    assert little(RunnerId("stranger")).runners == {}
+    scene.claims(2)
+    assert little().waiting == 0
+    assert len(scene.store.call(leases.look(D, RUNNER, thorough=False)).runners) == 2
+
+
 def test_a_look_says_when_the_scheduler_must_look(scene: Scene) -> None:
     def due() -> int | None:
         return scene.store.call(leases.look(D, None)).due

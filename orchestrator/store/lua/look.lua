@@ -1,11 +1,13 @@
 #!lua flags=allow-oom
 -- KEYS  deployment leases runs schedules runners delayed queue_first queue queue_late expiring stopping hooks
--- ARGV  runner run_prefix thorough
+-- ARGV  runner run_prefix thorough others
 -- USES  clock tickets groups
 -- REPLY ok | gone
 -- Everything of a deployment that may need care, in one look, which counts the runner's beat. An
 -- idle deployment costs few commands: only a `thorough` look finds the last four, and when its
 -- schedules are due.
+-- `others` and a thorough look see the leases and the runners: what that costs grows with their
+-- number. Without it there is only `runner` itself, and of tickets whether there is one.
 -- `odd`: there are not as many paths as open runs, or one leads astray (I12, I13; repair_deployment).
 -- `expired`: the time of some ended runs is over (sweep_runs).
 -- Answers the word, held, paused, tickets nobody took, when the scheduler must look, the leases as
@@ -14,8 +16,9 @@
 local facts = redis.call('HMGET', deployment, 'name', 'held', 'paused', 'has_schedules')
 local is_quiet = redis.call('EXISTS', leases, delayed, queue_first, queue_late) == 0
 
+local watches = others == '1' or thorough == '1'
 local held_leases, leased, odd = {}, {}, false
-for _, id in ipairs(is_quiet and {} or redis.call('ZRANGE', leases, 0, -1)) do
+for _, id in ipairs(watches and not is_quiet and redis.call('ZRANGE', leases, 0, -1) or {}) do
   local record = redis.call('HMGET', run_prefix .. id, 'token', 'beat', 'lease_ms')
   leased[id] = record[1]
   if record[1] then held_leases[#held_leases + 1] = {id, record[1], record[2], record[3]} end
@@ -23,12 +26,22 @@ for _, id in ipairs(is_quiet and {} or redis.call('ZRANGE', leases, 0, -1)) do
 end
 
 local beats, registered, drain = {}, {}, ''
-local flat = redis.call('HGETALL', runners)
+local flat = watches and redis.call('HGETALL', runners) or {}
 for i = 1, #flat, 2 do
-  local name, field = string.match(flat[i], '^([^:]*):?(.*)$')
-  if field == '' then registered[#registered + 1] = name end
-  if field == 'drain' and name == runner then drain = '1' end
-  if field == 'beat' then beats[name] = tonumber(flat[i + 1]) end
+  local field = flat[i]
+  local colon = string.find(field, ':', 1, true)
+  if not colon then
+    registered[#registered + 1] = field
+  elseif string.find(field, ':beat', colon, true) then
+    beats[string.sub(field, 1, colon - 1)] = flat[i + 1]
+  elseif field == runner .. ':drain' then
+    drain = '1'
+  end
+end
+if not watches then
+  local own = redis.call('HMGET', runners, runner, runner .. ':drain')
+  if own[1] then registered[1] = runner end
+  drain = own[2] and '1' or ''
 end
 
 local waiting = 0
@@ -36,9 +49,13 @@ for _, stream in ipairs(is_quiet and {queue} or {queue_first, queue, queue_late}
   local length = redis.call('XLEN', stream)
   if length > 0 then
     local last = delivered(stream)
-    local taken = last and redis.call('XRANGE', stream, '-', last) or {}
-    waiting = waiting + length - #taken
-    for _, entry in ipairs(taken) do odd = odd or not leased[entry[2][2]] end
+    if watches then
+      local taken = last and redis.call('XRANGE', stream, '-', last) or {}
+      waiting = waiting + length - #taken
+      for _, entry in ipairs(taken) do odd = odd or not leased[entry[2][2]] end
+    else
+      waiting = waiting + #redis.call('XRANGE', stream, last and '(' .. last or '-', '+', 'COUNT', 1)
+    end
   end
 end
 local expired, parting, owed = false, {}, false
@@ -70,9 +87,9 @@ if thorough == '1' and facts[4] == '1' and facts[3] ~= '1' then
 end
 
 local seen = {}
-for _, name in ipairs(registered) do
+for i, name in ipairs(registered) do
   if name == runner then beats[name] = redis.call('HINCRBY', runners, name .. ':beat', 1) end
-  seen[#seen + 1] = {name, tostring(beats[name] or 0)}
+  seen[i] = {name, beats[name] or 0}
 end
 local function flag(value) return value == '1' and '1' or '' end
 return {facts[1] and 'ok' or 'gone', flag(facts[2]), flag(facts[3]), tostring(waiting),

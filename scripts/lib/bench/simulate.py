@@ -24,6 +24,7 @@ from orchestrator.model.deployment import DeploymentDefinition
 from orchestrator.model.errors import ServerUnavailable
 from orchestrator.model.ids import RunnerId, deployment_id, new_nonce, new_run_id
 from orchestrator.model.states import State
+from orchestrator.model.watching import watches
 from orchestrator.programs import load_program
 from orchestrator.store import keys
 from orchestrator.store.caller import AsyncStore, Store
@@ -38,7 +39,7 @@ T = TypeVar("T")
 DEFINITION = DeploymentDefinition(flow="simulated", name="bench", entrypoint="none.py:none")
 D = deployment_id(DEFINITION.full_name)
 LEASE_MS = 30_000
-LOOK_SECONDS = LEASE_MS / 6000
+LOOK_SECONDS, THOROUGH_EVERY = LEASE_MS / 6000, 6
 AGAINST = "runners of one deployment"
 SECONDS = 10
 QUEUED = 5_000
@@ -81,8 +82,10 @@ class Runner:
 
     async def _look(self) -> None:
         await asyncio.sleep(random.uniform(0, LOOK_SECONDS))
-        for number in itertools.count():
-            await self._ask(look(D, self.name, thorough=number % 6 == 0))
+        others = watches(self.name, self.crowd)
+        for number in itertools.count(random.randrange(THOROUGH_EVERY)):
+            thorough = number % THOROUGH_EVERY == 0
+            await self._ask(look(D, self.name, thorough=thorough, others=others))
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _work(self) -> None:
