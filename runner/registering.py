@@ -112,12 +112,13 @@ class Registrar:
 
     def _newly_loaded(self) -> dict[DeploymentId, Registrant]:
         """The code of which the list of versions does not know yet."""
+        code = self._code()
         served = self._here.served.items()
-        known = {d: self._registrant(definition.full_name) for d, definition in served}
+        known = {d: self._registrant(code.get(definition.full_name)) for d, definition in served}
         return {d: by for d, by in known.items() if by.content_hash and self._noted.get(d) != by}
 
-    def _registrant(self, name: str) -> Registrant:
-        here, code = self._here, self._code().get(name)
+    def _registrant(self, code: ServedCode | None) -> Registrant:
+        here = self._here
         return Registrant(
             host=here.host,
             pid=here.pid,
@@ -136,7 +137,7 @@ class Registrar:
                 definition,
                 server=self._server.get(d, ""),
                 lease_ms=here.spec.lease_ms,
-                by=self._registrant(definition.full_name),
+                by=self._registrant(self._code().get(definition.full_name)),
             ),
             lower_attention(d, NOW),
             announce_deployment(d),
