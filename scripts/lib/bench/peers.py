@@ -15,6 +15,8 @@ from peers.contest import CRASH_LIMIT_SECONDS
 
 ROUNDS = 3
 SCHEDULES = (20, 200, 1_000)
+SCHEDULES_OF_PREFECT = (20,)
+"""200 of its processes at once would be 20 GiB."""
 
 METRICS = {
     "latency": ("start latency, idle", "ms", 1e3),
@@ -33,8 +35,14 @@ def measure() -> list[Figure]:
 
 
 def measure_prefect() -> list[Figure]:
-    """The same beside Prefect, which takes minutes for each."""
-    return _quick(PREFECT, 1)
+    """All of it beside Prefect, which takes minutes for each."""
+    return [
+        *_quick(PREFECT, 1),
+        *_schedules(PREFECT, SCHEDULES_OF_PREFECT),
+        *_crash(PREFECT),
+        *_idle(PREFECT),
+        *_cold(PREFECT),
+    ]
 
 
 def _quick(peers: Sequence[Peer], rounds: int) -> list[Figure]:
@@ -52,45 +60,62 @@ def _quick(peers: Sequence[Peer], rounds: int) -> list[Figure]:
 
 def measure_schedules() -> list[Figure]:
     """How late the last of many schedules of one instant is queued, and begins."""
-    figures: list[Figure] = []
-    for count in SCHEDULES:
-        sys.stderr.write(f"{count} schedules\n")
-        found = _ask_all(PEERS, "lag", defaultdict(list), count)
-        for part in ("last queued", "median began", "last began"):
-            title = f"{count:,} schedules, {part}"
-            figures += _compared(PEERS, title, "s", 1.0, part, found)
-    return figures
+    return _schedules(PEERS, SCHEDULES)
 
 
 def measure_crash() -> list[Figure]:
     """How long a run waits whose worker is gone with all that it started."""
-    found = _ask_all(PEERS, "crash", defaultdict(list))
-    silent = {peer for (_, peer), values in found.items() if not values}
-    for peer in silent:
-        found["", peer] = [CRASH_LIMIT_SECONDS]
-    figures = _compared(PEERS, "crash, begins again", "s", 1.0, "", found)
-    return [replace(each, at_least=each.name.partition(": ")[2] in silent) for each in figures]
+    return _crash(PEERS)
 
 
 def measure_idle() -> list[Figure]:
     """What a minute without work costs. Ours serves two deployments."""
-    found = _ask_all(PEERS, "idle", defaultdict(list))
-    units = {"server commands": "per s", "CPU": "ms per s", "memory (PSS)": "MiB"}
-    return [
-        figure
-        for part, unit in units.items()
-        for figure in _compared(PEERS, f"idle, {part}", unit, 1.0, part, found)
-    ]
+    return _idle(PEERS)
 
 
 def measure_cold() -> list[Figure]:
     """How long a worker needs from nothing; ours also with the server that it brings along."""
-    found = _ask_all(PEERS, "cold", defaultdict(list))
+    embedded = median("cold start with the embedded server: ours", embedded_starts(), "s")
+    return [*_cold(PEERS), embedded]
+
+
+def _schedules(peers: Sequence[Peer], counts: Sequence[int]) -> list[Figure]:
+    figures: list[Figure] = []
+    for count in counts:
+        sys.stderr.write(f"{count} schedules\n")
+        found = _ask_all(peers, "lag", defaultdict(list), count)
+        for part in ("last queued", "median began", "last began"):
+            title = f"{count:,} schedules, {part}"
+            figures += _compared(peers, title, "s", 1.0, part, found)
+    return figures
+
+
+def _crash(peers: Sequence[Peer]) -> list[Figure]:
+    found = _ask_all(peers, "crash", defaultdict(list))
+    silent = {peer for (_, peer), values in found.items() if not values}
+    for peer in silent:
+        found["", peer] = [CRASH_LIMIT_SECONDS]
+    figures = _compared(peers, "crash, begins again", "s", 1.0, "", found)
+    return [replace(each, at_least=each.name.partition(": ")[2] in silent) for each in figures]
+
+
+def _idle(peers: Sequence[Peer]) -> list[Figure]:
+    found = _ask_all(peers, "idle", defaultdict(list))
+    units = {"server commands": "per s", "CPU": "ms per s", "memory (PSS)": "MiB"}
+    return [
+        figure
+        for part, unit in units.items()
+        for figure in _compared(peers, f"idle, {part}", unit, 1.0, part, found)
+    ]
+
+
+def _cold(peers: Sequence[Peer]) -> list[Figure]:
+    found = _ask_all(peers, "cold", defaultdict(list))
     return [
         figure
         for part in ("ready", "first line")
-        for figure in _compared(PEERS, f"cold start, {part}", "s", 1.0, part, found)
-    ] + [median("cold start with the embedded server: ours", embedded_starts(), "s")]
+        for figure in _compared(peers, f"cold start, {part}", "s", 1.0, part, found)
+    ]
 
 
 def _ask_all(peers: Sequence[Peer], metric: str, found: Values, crons: int = 0) -> Values:

@@ -72,6 +72,7 @@ class Sizes:
     gap: float
     submits: int
     crons: int
+    lead: float
 
 
 def take_part(make: Callable[[str], Contestant]) -> None:
@@ -85,6 +86,7 @@ def take_part(make: Callable[[str], Contestant]) -> None:
     parser.add_argument("--gap", type=float, default=0.0, help="seconds between them, at most")
     parser.add_argument("--submits", type=int, default=500)
     parser.add_argument("--crons", type=int, default=20, help="schedules of one instant")
+    parser.add_argument("--lead", type=float, default=8.0, help="seconds before it, at least")
     chosen = parser.parse_args()
     os.environ["BENCH_MARKS"], os.environ["BENCH_URL"] = chosen.marks, chosen.url
     chosen_sizes = {name: getattr(chosen, name) for name in Sizes.__dataclass_fields__}
@@ -162,7 +164,7 @@ def cancel(contestant: Contestant, _: Sizes) -> Answers:
 def lag(contestant: Contestant, sizes: Sizes) -> Answers:
     """Many schedules of one instant, a whole minute: seconds after it until the last run was
     queued, until the middle one and the last one began; nothing of what was not seen in time."""
-    due = (int(time.time() + 8 + sizes.crons / 50) // 60 + 1) * 60
+    due = (int(time.time() + sizes.lead + sizes.crons / 50) // 60 + 1) * 60
     at = time.gmtime(due)
     os.environ["BENCH_CRONS"] = str(sizes.crons)
     os.environ["BENCH_CRON_LINE"] = f"{at.tm_min} {at.tm_hour} * * *"
@@ -194,7 +196,7 @@ def crash(contestant: Contestant, _: Sizes) -> Answers:
 
 
 def idle(contestant: Contestant, sizes: Sizes) -> Answers:
-    """What its workers cost while there is nothing to do."""
+    """What its workers cost without work; no commands of who has a server of its own."""
     with working(contestant, slots=2) as workers:
         workers.wait_ready()
         time.sleep(SETTLE_SECONDS)
@@ -203,7 +205,7 @@ def idle(contestant: Contestant, sizes: Sizes) -> Answers:
         spent = commands(sizes.url) - before[0] - 1, cpu_seconds(workers.pid) - before[1]
         memory = sum(map(memory_mib, tree(workers.pid)))
     return {
-        "server commands": [spent[0] / IDLE_SECONDS],
+        "server commands": [spent[0] / IDLE_SECONDS] if spent[0] else [],
         "CPU": [spent[1] / IDLE_SECONDS * 1e3],
         "memory (PSS)": [memory],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -24,7 +25,12 @@ def sleeper() -> None:
 
 
 if __name__ == "__main__":
+    scheduled = [
+        quick.to_deployment(f"scheduled-{number}", cron=os.environ["BENCH_CRON_LINE"])
+        for number in range(int(os.environ.get("BENCH_CRONS", "0")))
+    ]
     serve(
+        *scheduled,
         quick.to_deployment("bench"),
         sleeper.to_deployment("bench"),
         limit=int(sys.argv[1]),
