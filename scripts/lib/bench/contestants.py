@@ -104,8 +104,9 @@ PEERS = (
         without=_NO_PROCESS,
     ),
 )
-# Its server does not start with the newest FastAPI that it allows.
-_PREFECT_PACKAGES = ("prefect==3.7.2", "fastapi<0.120")
+# With the newest that it allows of the one its server does not start, of the other it schedules
+# nothing.
+_PREFECT_PACKAGES = ("prefect==3.7.2", "fastapi<0.120", "sqlalchemy<2.1")
 _PREFECT = frozenset({"bulk"})
 PREFECT = (
     OURS,

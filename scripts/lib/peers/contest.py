@@ -202,7 +202,7 @@ def idle(contestant: Contestant, sizes: Sizes) -> Answers:
         time.sleep(SETTLE_SECONDS)
         before = commands(sizes.url), cpu_seconds(workers.pid)
         time.sleep(IDLE_SECONDS)
-        spent = commands(sizes.url) - before[0] - 1, cpu_seconds(workers.pid) - before[1]
+        spent = commands(sizes.url) - before[0] - 2, cpu_seconds(workers.pid) - before[1]
         memory = sum(map(memory_mib, tree(workers.pid)))
     return {
         "server commands": [spent[0] / IDLE_SECONDS] if spent[0] else [],
