@@ -94,6 +94,8 @@ TARGETS = (
            ("idle, server commands: ours",), "idle", "idle, server commands"),
     Target("idle: memory of runner and spawner", 60, "product",
            ("memory of runner and spawner (PSS)",), "idle", "idle, memory (PSS)"),
+    Target("cold start until it is ready", 0.7, "cold",
+           ("cold start, ready: ours",), "cold", "cold start, ready"),
     Target("cold start to the first line of a waiting run", 0.8, "cold",
            ("cold start, first line: ours",), "cold", "cold start, first line"),
     Target("cold start with the embedded server", 1.5, "cold",
