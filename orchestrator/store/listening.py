@@ -79,13 +79,7 @@ class Ear:
         while True:
             link = self._connect()
             try:
-                await link.connect()
-                self._link = link  # a channel that comes now is asked for by itself
-                channels = tuple(self._channels)
-                if channels:
-                    await _send(link, "SUBSCRIBE", *channels)
-                for _ in channels:
-                    await link.read_response(disconnect_on_error=False)
+                await self._open(link)
                 pause = FIRST_PAUSE
                 yield "", "connected"
                 while True:
@@ -99,6 +93,22 @@ class Ear:
                 self._link = None
                 await link.disconnect(nowait=True)
 
+    async def _open(self, link: AsyncLink) -> None:
+        """Connect and subscribe. redis-py loses a cancel that comes while it connects: who had
+        cancelled would leave somebody listening for ever."""
+        cancels = _cancels()
+        try:
+            await link.connect()
+            self._link = link  # a channel that comes now is asked for by itself
+            channels = tuple(self._channels)
+            if channels:
+                await _send(link, "SUBSCRIBE", *channels)
+            for _ in channels:
+                await link.read_response(disconnect_on_error=False)
+        finally:
+            if _cancels() > cancels:
+                raise asyncio.CancelledError
+
     def _say(self, *words: str) -> None:
         if self._link is not None:
             task = asyncio.create_task(self._try_to_send(self._link, *words))
@@ -108,6 +118,12 @@ class Ear:
     async def _try_to_send(self, link: AsyncLink, *words: str) -> None:
         with suppress(*UNAVAILABLE):  # whoever reads meets it too, and connects anew
             await _send(link, *words)
+
+
+def _cancels() -> int:
+    """How often the running task was asked to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 async def _next_reply(link: AsyncLink) -> Any:

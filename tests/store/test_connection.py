@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -227,3 +228,27 @@ def test_silence_is_looked_into_and_a_dead_connection_replaced(
 
     with Proxies() as proxies:
         asyncio.run(hear(proxies.open(server.socket, server.folder / "silence")))
+
+
+@pytest.mark.parametrize("turns", range(16))
+def test_who_is_cancelled_while_it_connects_hears_no_longer(server: Server, turns: int) -> None:
+    """redis-py loses a cancel at some of these points; somebody would listen for ever."""
+
+    async def hear_for_a_moment() -> None:
+        store = open_async_store(server.url)
+
+        async def hear() -> None:
+            async with aclosing(store.listen("channel")) as messages:
+                async for _ in messages:
+                    pass
+
+        hearing = asyncio.create_task(hear())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        hearing.cancel()
+        done, _ = await asyncio.wait({hearing}, timeout=10)
+        assert done == {hearing}
+        assert hearing.cancelled()
+        await store.close()
+
+    asyncio.run(hear_for_a_moment())
