@@ -202,8 +202,7 @@ class Spawning:
             spawner.start(self._here.spec, code)
             return
         for key in list(spawner.keys):
-            spawner.keys.discard(key)
-            child = self._children.pop(key)
+            child = self._let_go(spawner, key)
             if child.fate is None:
                 child.refused(f"its code {revision[:12]} cannot be had: {code}")
             else:
@@ -239,19 +238,16 @@ class Spawning:
             child.ready(packet["pid"])
 
     def _ended(self, spawner: Spawner, packet: Message) -> None:
-        spawner.keys.discard(packet["key"])
-        self._children.pop(packet["key"]).ended(packet)
+        self._let_go(spawner, packet["key"]).ended(packet)
         self._leave_if_idle(spawner)
 
     def _refused(self, spawner: Spawner, packet: Message) -> None:
-        spawner.keys.discard(packet["key"])
-        self._children.pop(packet["key"]).refused(packet["why"])
+        self._let_go(spawner, packet["key"]).refused(packet["why"])
         self._leave_if_idle(spawner)
 
     def _lacked(self, spawner: Spawner, packet: Message) -> None:
         """This host has no process for it: that says nothing of the run, or of its code."""
-        spawner.keys.discard(packet["key"])
-        child = self._children.pop(packet["key"])
+        child = self._let_go(spawner, packet["key"])
         child.not_launched()
         child.lacked(f"its host has {packet['why']}")
         self._leave_if_idle(spawner)
@@ -303,14 +299,18 @@ class Spawning:
 
     def _begin_again(self, spawner: Spawner, key: str) -> None:
         """A stale spawner has forked nothing for this run: the new one does."""
-        spawner.keys.discard(key)
+        child = self._let_go(spawner, key)
         _unpin(self._places[spawner.key], spawner)
-        child = self._children.pop(key)
         if child.not_launched():
             self.begin(child)
         else:
             child.ended(None)
         self._leave_if_idle(spawner)
+
+    def _let_go(self, spawner: Spawner, key: str) -> Child:
+        """The spawner has no process of it, and will have none."""
+        spawner.keys.discard(key)
+        return self._children.pop(key)
 
     def _leave_if_idle(self, spawner: Spawner) -> None:
         if spawner.is_stale and not spawner.keys:

@@ -14,8 +14,6 @@ _LACKS = {
     errno.ENFILE: "file descriptors",
 }
 
-OUT_OF_DESCRIPTORS = "no file descriptors left"
-
 
 def lacking(error: OSError) -> str | None:
     """What was missing, for people; None when the error has another cause."""
@@ -31,4 +29,9 @@ def spare_some(descriptors: Iterable[int], reserve: int) -> None:
     """
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most != resource.RLIM_INFINITY and max(descriptors) + reserve >= most:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        raise out_of_descriptors()
+
+
+def out_of_descriptors() -> OSError:
+    """As the system says it."""
+    return OSError(errno.EMFILE, os.strerror(errno.EMFILE))

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from orchestrator.execution.failures import format_failure
-from orchestrator.execution.lacking import OUT_OF_DESCRIPTORS, lacking, spare_some
+from orchestrator.execution.lacking import lacking, out_of_descriptors, spare_some
 from orchestrator.execution.loading import LoadedFlow, Source
 from orchestrator.execution.metering import Meter
 from orchestrator.execution.pipe import Message, Outbox, close_all, receive_packet, send_packet
@@ -215,7 +215,7 @@ class Tending:
                 why = self._stock.faults.get(flow, f"this spawner has no flow {flow!r}")
                 self._refuse(key, why)
             elif len(descriptors) != _DESCRIPTORS_OF_A_RUN:
-                self._refuse(key, OUT_OF_DESCRIPTORS, "lacked")
+                raise out_of_descriptors()  # the system drops what it has no room for
             else:
                 spare_some(descriptors, _RESERVE)
                 self._admit(message, self._make_process(flow, *descriptors))

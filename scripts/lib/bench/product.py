@@ -55,9 +55,10 @@ def _one_at_a_time(place: Place) -> list[Figure]:
 def _many(place: Place, runs: int) -> list[Figure]:
     """In rounds, each beside the machine's limit at that time."""
     rounds = [_round(place, runs) for _ in range(ROUNDS)]
-    found = {each.name: [one.value for round_ in rounds for one in round_ if one.name == each.name]
-             for each in rounds[0]}  # fmt: skip
-    figures = [median(each.name, found[each.name], each.unit) for each in rounds[0]]
+    figures = [
+        median(same[0].name, [each.value for each in same], same[0].unit)
+        for same in zip(*rounds, strict=True)
+    ]
     bare, isolated, *others = figures
     return [bare, replace(isolated, beside=bare.value, beside_what="fork limit"), *others]
 
