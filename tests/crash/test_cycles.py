@@ -21,7 +21,6 @@ from tests.support.keyspace import open_client
 
 WAVES, AT_ONCE = 50, 10
 LEASE, LONG = 3.0, 120.0
-MARK = "ORCHESTRATOR_TEST_MARK"
 ALONE = (3, 1)
 """Processes of one runner, with its spawner and the process that waits for a run; runners."""
 NEVER = -1
@@ -30,7 +29,7 @@ NEVER = -1
 
 @pytest.fixture
 def place(server: Server, tmp_path: Path) -> Iterator[Place]:
-    place = Place(server, tmp_path, environment={MARK: str(tmp_path)})
+    place = Place(server, tmp_path)
     yield place
     place.end()
 
@@ -72,20 +71,6 @@ ENDS: list[Callable[[Runner], None]] = [
 ]
 
 
-def marked(mark: str) -> set[int]:
-    """Every process on this machine that has something to do with this test's runners."""
-    wanted = f"{MARK}={mark}".encode()
-    found = set()
-    for each in Path("/proc").iterdir():
-        if each.name.isdigit():
-            try:
-                if wanted in (each / "environ").read_bytes().split(b"\0"):
-                    found.add(int(each.name))
-            except OSError:
-                continue  # it is gone, or another user's
-    return found
-
-
 def opened(resident: Runner) -> int:
     """Descriptors, connections among them."""
     folders = [Path(f"/proc/{pid}/fd") for pid in (resident.pid, resident.spawner)]
@@ -98,7 +83,7 @@ def left(place: Place, client: Any) -> tuple[int, int, set[str]]:
     that is handed back."""
     keys = {key for key in client.scan_iter() if client.pttl(key) == NEVER}
     keys.discard(f"orc:{{{deployment_id(NAME)}}}:queue:first")
-    return len(marked(place.environment[MARK])), len(place.deployment().runners), keys
+    return len(place.processes()), len(place.deployment().runners), keys
 
 
 def is_serving(runner: Runner) -> bool:

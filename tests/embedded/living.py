@@ -16,6 +16,7 @@ from orchestrator.embedded import ensure_server
 from orchestrator.embedded.home import Home
 from orchestrator.settings import Settings
 from tests.support import eventually
+from tests.support.processes import marked
 
 ENSURE = """
 from orchestrator.embedded import ensure_server
@@ -90,9 +91,8 @@ class Living:
                 process.stdout.close()
         eventually(lambda: not self.everything(), why="all processes of the home are gone")
 
-    def _ours(self) -> list[int]:
-        mark = f"ORCHESTRATOR_HOME={self.home.folder}\0"
-        return [pid for pid in _processes() if mark in _read(pid, "environ")]
+    def _ours(self) -> set[int]:
+        return marked(f"ORCHESTRATOR_HOME={self.home.folder}")
 
 
 def _processes() -> list[int]:

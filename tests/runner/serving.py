@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,10 @@ from orchestrator.store.leases import look
 from orchestrator.store.logs import LogLine, read_log
 from orchestrator.store.runs import NewRun, read_run, submit_run
 from tests.support import Server, eventually
-from tests.support.processes import children
+from tests.support.processes import children, marked
 
 NAME = "work/test"
+MARK = "ORCHESTRATOR_TEST_PLACE"
 
 
 def definition(name: str = NAME, **options: Any) -> DeploymentDefinition:
@@ -149,7 +151,7 @@ class Place:
                 process = subprocess.Popen(
                     [*before, *command_of("runner", *ends)],
                     pass_fds=(file.fileno(), reading),
-                    env={**os.environ, **self.environment},
+                    env={**os.environ, MARK: str(self.folder), **self.environment},
                     stdin=subprocess.DEVNULL,
                     stdout=words,
                     stderr=words,
@@ -220,9 +222,22 @@ class Place:
         return file.read_text() if file.exists() else ""
 
     def end(self) -> None:
+        """Nothing is left: not even the last words of its runners come later."""
         for runner in self.started:
             runner.end()
+        eventually(self._nobody_is_left, why="all its processes are gone")
         self.store.close()
+
+    def processes(self) -> set[int]:
+        """All that its runners have started, directly or not, and that lives."""
+        return marked(f"{MARK}={self.folder}")
+
+    def _nobody_is_left(self) -> bool:
+        left = self.processes()
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not left
 
 
 def states(run: Run) -> list[str]:

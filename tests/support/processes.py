@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,6 +135,18 @@ def children(pid: int) -> list[int]:
 def tree(pid: int) -> list[int]:
     """Everything below a process."""
     return [p for child in children(pid) for p in (child, *tree(child))]
+
+
+def marked(variable: str) -> set[int]:
+    """Processes that have this variable (``NAME=value``) in their environment, wherever they are;
+    not those that ended and that nobody has waited for."""
+    found = set()
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with suppress(OSError):  # it is gone, or another user's
+                if variable.encode() in (folder / "environ").read_bytes().split(b"\0"):
+                    found.add(int(folder.name))
+    return found
 
 
 def gone(pids: list[int], within: float = 30) -> None:
