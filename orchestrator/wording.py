@@ -9,6 +9,7 @@ from orchestrator.model.deployment import Deployment, ScheduleRecord, ServedCode
 from orchestrator.model.run import Run
 from orchestrator.model.sizes import shown_size
 from orchestrator.model.spans import span
+from orchestrator.model.states import State
 from orchestrator.model.versions import DeploymentVersion
 
 OWN_LOGGERS = ("flow", "print", "output")
@@ -20,6 +21,13 @@ def took(run: Run) -> str | None:
     if run.started_at is None or run.ended_at is None:
         return None
     return span(max(0, run.ended_at - run.started_at) / 1000)
+
+
+def resumed(run: Run) -> str:
+    """What a run does after it was resumed."""
+    if run.state is State.RUNNING:
+        return f"is {run.state}: it goes on."
+    return f"is {run.state}: it begins when its turn comes."
 
 
 def place(run: Run) -> str | None:

@@ -134,7 +134,7 @@ class Requests:
     async def _pause_run(self, asking: Asking) -> None:
         """Answered when somebody has resumed it: the process is stopped a moment after it asked,
         and must not go on in between."""
-        await self._store.call(pause_run(asking.id, "itself"))
+        await self._store.call(pause_run(asking.id, "itself", lasting=False))
         pause = FIRST_LOOK
         while (await self.read_run(asking.id)).state is State.PAUSED:
             await asyncio.sleep(pause)

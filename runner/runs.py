@@ -93,6 +93,8 @@ class HeldRun:
         """It has asked for runs, which may have to end with it."""
         self._grace: float | None = None
         self._paused = False
+        self._is_to_ask_again = False
+        """It was paused before it began: what starts it is the answer after it is resumed."""
         self._pid: int | None = None
         self._asked = 0.0
         """When the server was asked to let it start."""
@@ -178,17 +180,12 @@ class HeldRun:
         self._shared.shortage.passed()
         if self.fate is not None:
             return
-        self._asked = self._shared.here.clock.elapsed()
         if (parent := self.claimed.parent) is not None:
             # Answered before the start is. A child that was made too late to be cancelled with its
             # parent is stopped here (I23).
             heard = partial(self._heard_of_parent, parent)
             self._shared.writes.add(parted(parent), heard)
-        self._shared.writes.add(
-            start_run(self.id, self.token, pid, self.spawner.commit, self.spawner.content),
-            self._started,
-            lambda why: self.stop(Fate.LOST, 0.0, f"start_run: {why}"),
-        )
+        self._ask_to_start()
 
     def heard(self, word: str, sent: float) -> None:
         """Take a beat's answer; the beat was sent at ``sent``."""
@@ -200,15 +197,23 @@ class HeldRun:
         self.leased_at = max(self.leased_at, sent)
         if word == "CANCEL":
             self._cancel()
-        elif (word == "PAUSE") is not self._paused:
-            self._paused = word == "PAUSE"
-            self.spawner.send({"op": "pause" if self._paused else "resume", "key": self.key})
+        else:
+            self._stand_still(word == "PAUSE")
 
     def child_ended(self, child: Run) -> None:
         """A run that it waited for is over. One that was taken along with this one may have heard
         of the cancel first; this one must not go on as if its child had simply ended."""
         if was_taken_along(child, self.id):
             self._cancel()
+
+    def _stand_still(self, paused: bool) -> None:
+        if paused is self._paused:
+            return
+        self._paused = paused
+        self.spawner.send({"op": "pause" if paused else "resume", "key": self.key})
+        if self._is_to_ask_again and not paused:
+            self._is_to_ask_again = False
+            self._ask_to_start()
 
     def _cancel(self) -> None:
         self.stop(Fate.CANCELLED, self.definition.options.cancel_grace_seconds, "cancelled")
@@ -307,6 +312,16 @@ class HeldRun:
         self._shared.writes.add(cancel_run(self.id, by, keep_ms), lambda _: None)
         self.stop(Fate.CANCELLED, 0.0, "cancelled")
 
+    def _ask_to_start(self) -> None:
+        assert self._pid is not None
+        self._asked = self._shared.here.clock.elapsed()
+        code = self.spawner.commit, self.spawner.content
+        self._shared.writes.add(
+            start_run(self.id, self.token, self._pid, *code),
+            self._started,
+            lambda why: self.stop(Fate.LOST, 0.0, f"start_run: {why}"),
+        )
+
     def _started(self, word: str) -> None:
         if self.is_over or self.fate is not None:
             return
@@ -314,6 +329,9 @@ class HeldRun:
             self.stop(Fate.CANCELLED, 0.0, "cancelled")
         elif word == "held":
             self.stop(Fate.HANDED_BACK, 0.0, "held")
+        elif word == "paused":
+            self._is_to_ask_again = True
+            self._stand_still(True)
         elif word != "ok":
             self.stop(Fate.LOST, 0.0, "the lease was lost")
         else:

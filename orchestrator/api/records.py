@@ -180,6 +180,8 @@ class RunRecord(Record):
     retried_as: str | None
     event: str | None
     """The id of the event for which a trigger made it."""
+    paused_by: str | None
+    """Who has paused it, until somebody resumes it."""
     reason: str | None
     history: list[Step]
 

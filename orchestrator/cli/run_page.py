@@ -58,6 +58,7 @@ def print_run(run: Run, now_ms: int) -> None:
             ("Parameters", as_json(run.shown_parameters)),
             ("Tags", ", ".join(run.tags) or None),
             ("Asked by", run.created_by or None),
+            ("Paused by", run.paused_by),
             ("Scheduled", local(run.scheduled_at, now_ms)),
             ("Started", None if run.started_at is None else local(run.started_at, now_ms)),
             ("Ended", None if run.ended_at is None else local(run.ended_at, now_ms)),

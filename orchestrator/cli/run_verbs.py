@@ -12,6 +12,7 @@ from orchestrator.cli.errors import ExitCode, report
 from orchestrator.cli.output import Output, OutputOption, note, print_document
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.errors import Conflict, NotFound
+from orchestrator.wording import resumed
 
 if TYPE_CHECKING:
     from orchestrator.client.client import Client
@@ -48,7 +49,7 @@ def resume(run_ids: IdsArgument, output: OutputOption = Output.TEXT) -> None:
         run_ids,
         output,
         lambda client, run_id: client.resume_run(run_id),
-        lambda _: "is Running: it goes on.",
+        resumed,
     )
 
 

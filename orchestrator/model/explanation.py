@@ -182,6 +182,9 @@ def _notes(facts: Facts, code: Code) -> Iterator[str]:
     yield from _of_its_origin(facts)
     if run.is_final:
         return
+    if run.is_paused:
+        what = "" if run.state is State.PAUSED else f"{run.paused_by} has paused it: it will not begin. "
+        yield f"{what}`orchestrator run resume {run.id}` lets it go on."
     if run.id in facts.stuck:
         some = ", ".join(sorted(facts.stuck - {run.id})[:3])
         yield (
@@ -224,8 +227,6 @@ def _of_its_runner(facts: Facts) -> Iterator[str]:
         how = each.record.isolation.get(run.deployment, "fork")
         if how != "fork":
             yield f"It runs in a fresh interpreter: {how.partition(': ')[2]}."
-    if run.state is State.PAUSED:
-        yield f"`orchestrator run resume {run.id}` lets it go on."
 
 
 def _of_its_deployment(facts: Facts) -> Iterator[str]:

@@ -11,7 +11,7 @@ from orchestrator.model.clock import rfc3339
 from orchestrator.model.errors import RunFailed, RunIsOpen
 from orchestrator.model.ids import DeploymentId, RunId, deployment_of
 from orchestrator.model.secrets import masked
-from orchestrator.model.states import FINAL, LATE, State
+from orchestrator.model.states import FINAL, LATE, WAITING, State
 
 LATE_AFTER_MS = 15_000
 """A waiting run is shown as late this long after its time."""
@@ -82,6 +82,8 @@ class Run:
     """The latest run that does this one again."""
     event: str | None
     """The id of the event for which a trigger made it."""
+    paused_by: str | None
+    """Who has paused it, until somebody resumes it: it stands still on whichever host it is."""
     parent: RunId | None
     """The run that asked for this one."""
     depth: int
@@ -104,6 +106,12 @@ class Run:
     @property
     def is_final(self) -> bool:
         return self.state in FINAL
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits for somebody who resumes it, or will when its process is made."""
+        is_to_begin = self.state in WAITING or self.state is State.PENDING
+        return self.state is State.PAUSED or (self.paused_by is not None and is_to_begin)
 
     @property
     def shown_parameters(self) -> dict[str, Any]:
@@ -169,6 +177,7 @@ class Run:
             "retry_of": self.retry_of,
             "retried_as": self.retried_as,
             "event": self.event,
+            "paused_by": self.paused_by,
             "parent": self.parent,
             "depth": self.depth,
             "children": self.children,
@@ -229,6 +238,7 @@ def run_from_hash(run_id: RunId, fields: Mapping[str, str]) -> Run:
         retry_of=link("retry_of"),
         retried_as=link("retried_as"),
         event=text("event"),
+        paused_by=text("paused_by"),
         parent=link("parent"),
         depth=int(fields.get("depth") or 0),
         children=int(fields.get("children") or 0),

@@ -60,9 +60,10 @@ TRANSITIONS: dict[State, frozenset[State]] = {
         {State.SCHEDULED, State.PENDING, State.CANCELLED, State.SKIPPED}
     ),
     # A claimed run goes back when its runner hands it back or is found dead.
-    State.PENDING: frozenset({State.RUNNING, State.CANCELLING}) | _BACK_IN_QUEUE | _OVER,
+    State.PENDING: frozenset({State.RUNNING, State.PAUSED, State.CANCELLING}) | _BACK_IN_QUEUE | _OVER,
     State.RUNNING: frozenset({State.PAUSED, State.CANCELLING}) | _BACK_IN_QUEUE | _OVER,
-    State.PAUSED: frozenset({State.RUNNING, State.CANCELLING}) | _BACK_IN_QUEUE | _OVER,
+    # Back to Pending when its process has not begun: a run that was paused before it was lost.
+    State.PAUSED: frozenset({State.PENDING, State.RUNNING, State.CANCELLING}) | _BACK_IN_QUEUE | _OVER,
     # A run that ends by itself before the signal reaches it keeps its true end, but never retries.
     State.CANCELLING: _OVER,
     **{final: frozenset() for final in FINAL},

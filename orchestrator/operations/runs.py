@@ -80,12 +80,14 @@ def cancel(run_id: str, acting: Acting) -> Plan[Run]:
 
 def pause(run_id: str, acting: Acting) -> Plan[Run]:
     """Stop the processes of a running run; Conflict when it does not run."""
-    return (yield from _pausing(run_id, runs.pause_run(RunId(run_id), acting.by)))
+    request = runs.pause_run(RunId(run_id), acting.by)
+    return (yield from _pausing(run_id, request, "only a running one can be paused"))
 
 
 def resume(run_id: str, acting: Acting) -> Plan[Run]:
-    """Let a paused run go on; Conflict when it does not run."""
-    return (yield from _pausing(run_id, runs.resume_run(RunId(run_id), acting.by)))
+    """Let a paused run go on; Conflict when nobody has paused it."""
+    request = runs.resume_run(RunId(run_id), acting.by)
+    return (yield from _pausing(run_id, request, "nobody has paused it"))
 
 
 def retry(
@@ -145,10 +147,10 @@ def _changed(run_id: str, request: Request[str]) -> Plan[tuple[str, Run]]:
     return str(word), (yield from read(run_id))
 
 
-def _pausing(run_id: str, request: Request[str]) -> Plan[Run]:
+def _pausing(run_id: str, request: Request[str], why_not: str) -> Plan[Run]:
     word, run = yield from _changed(run_id, request)
     if word == "not_running":
         if run.is_final:
             raise RunIsFinal(run_id, run.state)
-        raise Conflict(f"run {run_id} is {run.state}: only a running one can be paused")
+        raise Conflict(f"run {run_id} is {run.state}: {why_not}")
     return run

@@ -89,7 +89,8 @@ def start_run(
     run_id: RunId, token: str, pid: int, commit: str = "", content_hash: str = ""
 ) -> Request[Word]:
     """``ok``: the first line of user code may run now, which is of this commit and content.
-    ``cancelled`` and ``held``: it must not; ``lease_lost``, ``gone``."""
+    ``cancelled`` and ``held``: it must not; ``paused``: not before it is resumed, and then it is to
+    be asked again; ``lease_lost``, ``gone``."""
     return for_run(
         run_id,
         "start_run",

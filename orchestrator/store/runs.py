@@ -131,9 +131,10 @@ def cancel_run(run_id: RunId, by: str, retention_ms: int = keys.RETENTION_MS) ->
     return for_run(run_id, "cancel_run", as_word, by=by, retention_ms=retention_ms)
 
 
-def pause_run(run_id: RunId, by: str) -> Request[Word]:
-    """``ok``, ``unchanged``, ``not_running`` or ``gone``. Its processes stop until resumed."""
-    return for_run(run_id, "pause_run", as_word, by=by)
+def pause_run(run_id: RunId, by: str, *, lasting: bool = True) -> Request[Word]:
+    """``ok``, ``unchanged``, ``not_running`` or ``gone``. Its processes stop until resumed; when the
+    pause is ``lasting``, those of a later attempt too."""
+    return for_run(run_id, "pause_run", as_word, by=by, lasting=int(lasting))
 
 
 def resume_run(run_id: RunId, by: str) -> Request[Word]:

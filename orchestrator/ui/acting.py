@@ -8,6 +8,7 @@ from __future__ import annotations
 from orchestrator.model.states import State
 from orchestrator.operations import deployments, runners, runs, schedules, triggers
 from orchestrator.ui.viewing import View
+from orchestrator.wording import resumed
 
 
 async def cancel_run(view: View, run_id: str) -> str:
@@ -27,7 +28,7 @@ async def pause_run(view: View, run_id: str) -> str:
 async def resume_run(view: View, run_id: str) -> str:
     """Let it go on."""
     run = await view.store.follow(runs.resume(run_id, view.acting))
-    return f"{run.name} is {run.state}: it goes on."
+    return f"{run.name} {resumed(run)}"
 
 
 async def retry_run(view: View, run_id: str) -> str:

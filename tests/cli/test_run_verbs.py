@@ -6,6 +6,7 @@ import pytest
 
 from orchestrator.model.ids import deployment_id, idempotent_run_id
 from orchestrator.model.states import State
+from orchestrator.store.leases import release_run
 from tests.cli.seeds import HELLO, RUNNER, Seeds
 from tests.cli.terminal import Terminal
 
@@ -27,14 +28,34 @@ def test_pause_and_resume(terminal: Terminal, seeds: Seeds) -> None:
     assert (running.code, running.document["state"]) == (0, "Running")
 
 
+def test_a_pause_is_shown_and_ended_when_its_host_was_lost(
+    terminal: Terminal, seeds: Seeds
+) -> None:
+    seeds.deployment(HELLO)
+    claimed = seeds.running(HELLO)
+    run_id = claimed.run_id
+    terminal.call("run", "pause", run_id)
+    who = terminal.call("run", "inspect", run_id, "-o", "json").document["paused_by"]
+    seeds.store.call(release_run(run_id, claimed.token, "its host shut down"))
+
+    page, why = terminal.call("run", "inspect", run_id), terminal.call("run", "explain", run_id)
+    again, resumed = terminal.call("run", "pause", run_id), terminal.call("run", "resume", run_id)
+
+    assert [line for line in page.out.splitlines() if line.split()[:2] == ["Paused", "by"]]
+    assert f"{who} has paused it: it will not begin. `orchestrator run resume" in why.out
+    assert again.code == 0
+    assert "is Scheduled: it begins when its turn comes." in resumed.out
+    assert terminal.call("run", "resume", run_id).code == 1
+
+
 def test_what_does_not_run_is_not_paused(terminal: Terminal, seeds: Seeds) -> None:
     seeds.deployment(HELLO)
     done, waiting = seeds.finish(seeds.running(HELLO)), seeds.waiting(HELLO)
 
-    for verb in ("pause", "resume"):
+    for verb, why in (("pause", "only a running one"), ("resume", "nobody has paused it")):
         over, early = terminal.call("run", verb, done), terminal.call("run", verb, waiting)
         assert (over.code, over.out, "already Completed" in over.err) == (1, "", True)
-        assert (early.code, early.out, "only a running one" in early.err) == (1, "", True)
+        assert (early.code, early.out, why in early.err) == (1, "", True)
 
 
 def test_several_runs_at_once(terminal: Terminal, seeds: Seeds) -> None:

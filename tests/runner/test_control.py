@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.model.ids import deployment_id
+from orchestrator.model.ids import RunId, deployment_id
 from orchestrator.model.states import State
 from orchestrator.store import keys
 from orchestrator.store.deployments import hold_deployment
@@ -155,6 +157,56 @@ def test_a_paused_run_can_be_cancelled(place: Place) -> None:
     place.store.call(cancel_run(run_id, "test"))
     assert place.ended(run_id).state is State.CANCELLED
     assert place.note("cleaned") == "up"
+
+
+AGAIN = """
+@flow
+def work():
+    attempt = current_run().attempt
+    Path(f"began-{attempt}").write_text(str(os.getpid()))
+    while attempt == 1:
+        time.sleep(0.01)
+    return attempt
+"""
+
+
+@pytest.fixture(params=["fork", "spawn"])
+def standing(place: Place, request: pytest.FixtureRequest) -> RunId:
+    """A run that was paused on a runner that died, and stands still on another one."""
+    place.flows(AGAIN)
+    work = definition(isolation=request.param)
+    first = place.start(work, lease_seconds=LEASE)
+    run_id = place.submit()
+    pid = eventually(lambda: place.note("began-1"))
+    place.store.call(pause_run(run_id, "Ada"))
+    eventually(lambda: state_of(pid) == "T")
+    first.send(signal.SIGKILL)
+    place.start(work, lease_seconds=LEASE)
+    eventually(lambda: place.run(run_id).attempt == 2, why="it is taken over")
+    run = place.in_state(run_id, State.PAUSED)
+    pid = str(run.pid)
+    eventually(lambda: state_of(pid) == "T", why="the new process stands still")
+    return run_id
+
+
+def test_what_was_paused_stays_paused_when_its_runner_dies(place: Place, standing: RunId) -> None:
+    run = place.run(standing)
+    assert (run.reason, run.started_at, place.note("began-2")) == ("paused by Ada", None, "")
+    beats = place.beat(standing)
+    eventually(lambda: place.beat(standing) > beats + 1, why="its lease is kept")
+    assert place.store.call(resume_run(standing, "Bob")) == "ok"
+    run = place.ended(standing)
+    assert (run.state, run.result) == (State.COMPLETED, 2)
+    assert states(run)[-4:] == ["Paused", "Pending", "Running", "Completed"]
+
+
+def test_what_stands_before_its_first_line_can_be_cancelled(place: Place, standing: RunId) -> None:
+    pid = place.run(standing).pid
+    assert pid is not None
+    place.store.call(cancel_run(standing, "test"))
+    assert place.ended(standing).state is State.CANCELLED
+    assert place.note("began-2") == ""
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_a_held_deployment_begins_nothing_until_released(place: Place) -> None:

@@ -70,6 +70,14 @@ def pause(machine: StoreMachine) -> None:
     machine.pause("user")
 
 
+def pause_run(machine: StoreMachine) -> None:
+    machine.pause_run(0, lasting=True)
+
+
+def resume_run(machine: StoreMachine) -> None:
+    machine.resume_run(0)
+
+
 CLAIMED = (submit, claim)
 CLAIMED_AGAIN = (*CLAIMED, die, claim)
 
@@ -218,6 +226,20 @@ BREAKS = [
         "redis.call('PEXPIREAT', keys.run, instant)",
         "",
         (*CLAIMED, complete),
+    ),
+    Break(
+        "a pause ends with its process",
+        "start_run",
+        "(record[6] or '') ~= ''",
+        "false",
+        (*CLAIMED, start, pause_run, release, claim, start),
+    ),
+    Break(
+        "I6 what was resumed needs no leave to start",
+        "resume_run",
+        "and 'Running' or 'Pending'",
+        "and 'Running' or 'Running'",
+        (*CLAIMED, start, pause_run, release, claim, start, resume_run),
     ),
     Break(
         "F48 a release costs one",

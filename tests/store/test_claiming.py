@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.model.ids import RunnerId
 from orchestrator.model.states import State
 from orchestrator.store import deployments, keys, runs, schedules
-from tests.store.scene import NIGHTLY, RUNNER, D, Scene, run_id, tick_schedule
+from tests.store.scene import FAILED, NIGHTLY, RUNNER, D, Scene, run_id, tick_schedule
 from tests.support import eventually
 from tests.support.keyspace import Client, dump
 
@@ -171,3 +173,56 @@ def test_a_run_is_paused_and_resumed_by_a_person(scene: Scene, client: Client) -
     client.flushall()
     assert store.call(runs.pause_run(run_id(), "a person")) == "gone"
     assert store.call(runs.resume_run(run_id(), "a person")) == "gone"
+
+
+def test_a_pause_outlives_the_processes(scene: Scene) -> None:
+    """What was accepted is not lost with a host: the next attempt stands before its first line."""
+    store = scene.store
+    first = scene.running()
+    store.call(runs.pause_run(run_id(), "Ada"))
+    assert scene.reap(first) == "recovered"
+    assert store.call(runs.pause_run(run_id(), "Bob")) == "unchanged"
+    assert scene.run().paused_by == "Ada"
+    second = scene.claim()
+
+    assert scene.start(second) == "paused"
+    assert scene.start(second) == "paused", "asked again after a lost answer"
+    run = scene.run()
+    assert (run.state, run.reason, run.started_at) == (State.PAUSED, "paused by Ada", None)
+    assert store.call(runs.resume_run(run_id(), "Bob")) == "ok"
+    assert (scene.state(), scene.run().paused_by) == (State.PENDING, None)
+    assert scene.start(second) == "ok"
+    assert scene.path()[-4:] == ["Pending", "Paused", "Pending", "Running"]
+
+
+def test_what_is_resumed_under_a_hold_does_not_start(scene: Scene) -> None:
+    """I10."""
+    first = scene.running()
+    scene.store.call(runs.pause_run(run_id(), "Ada"))
+    scene.release(first)
+    claimed = scene.claim()
+    assert scene.start(claimed) == "paused"
+    scene.store.call(deployments.hold_deployment(D, True, "test"))
+    assert scene.store.call(runs.resume_run(run_id(), "Ada")) == "ok"
+    assert scene.start(claimed) == "held"
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_a_run_is_resumed_before_it_stands_still_again(scene: Scene, claimed: bool) -> None:
+    first = scene.running()
+    scene.store.call(runs.pause_run(run_id(), "Ada"))
+    scene.finish(first, replace(FAILED, retries=1))
+    if claimed:
+        second = scene.claim()
+    before = scene.path()
+    assert scene.store.call(runs.resume_run(run_id(), "Ada")) == "ok"
+    assert scene.store.call(runs.resume_run(run_id(), "Ada")) == "not_running"
+    assert scene.path() == before
+    assert scene.start(second if claimed else scene.claim()) == "ok"
+
+
+def test_what_pauses_itself_begins_again_like_any_other(scene: Scene) -> None:
+    first = scene.running()
+    scene.store.call(runs.pause_run(run_id(), "itself", lasting=False))
+    scene.reap(first)
+    assert scene.start(scene.claim()) == "ok"

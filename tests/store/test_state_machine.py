@@ -69,7 +69,7 @@ OVERLAPS: dict[str, Overlap] = {
 SLUGS = [*OVERLAPS]
 ENDS = sorted(FINAL - {State.SKIPPED})
 
-STEPS = ["start", "start", "fail", "release", "reap", "reap", "cancel", "pause"]
+STEPS = ["start", "start", "fail", "release", "reap", "reap", "cancel", "pause", "resume"]
 
 picks = st.integers(0, 99)
 """Chooses among what there is at that moment."""
@@ -302,10 +302,11 @@ class StoreMachine(RuleBasedStateMachine):
         expected = self.oracle.tell(run_id, token, name)
         assert self.store.call(said(run_id, token, name or "1")) == expected
 
-    @rule(pick=picks)
-    def pause_run(self, pick: int) -> None:
+    @rule(pick=picks, lasting=st.booleans())
+    def pause_run(self, pick: int, lasting: bool) -> None:
         run_id = self.a_run(pick)
-        assert self.ask(runs.pause_run(run_id, "test")) == self.oracle.pause_run(run_id)
+        word = self.ask(runs.pause_run(run_id, "test", lasting=lasting))
+        assert word == self.oracle.pause_run(run_id, lasting=lasting)
 
     @rule(pick=picks)
     def resume_run(self, pick: int) -> None:
@@ -427,6 +428,8 @@ class StoreMachine(RuleBasedStateMachine):
                 assert self.ask(runs.cancel_run(run_id, "test")) == oracle.cancel(run_id)
             case "pause":
                 assert self.ask(runs.pause_run(run_id, "test")) == oracle.pause_run(run_id)
+            case "resume":
+                assert self.ask(runs.resume_run(run_id, "test")) == oracle.resume_run(run_id)
 
     @rule(runner=st.none() | runner_ids)
     def look(self, runner: RunnerId | None) -> None:

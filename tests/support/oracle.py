@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from orchestrator.model.states import CLAIMED, FINAL, State
+from orchestrator.model.states import CLAIMED, FINAL, WAITING, State
 
 MOST_RECOVERIES = 3
 MOST_UNBEGUN = 20
@@ -39,6 +39,8 @@ class OracleRun:
     unbegun: int = 0
     """How often it was lost between a claim and its start."""
     started: bool = False
+    paused: bool = False
+    """Somebody has paused it and nobody resumed it since, whatever happens to its processes."""
     token: str = ""
     nonce: str = ""
     runner: str = ""
@@ -65,6 +67,11 @@ class OracleRun:
     def is_skippable(self) -> bool:
         """A pause ends it: made by a schedule, and nobody has begun with it."""
         return self.scheduled and self.state is State.SCHEDULED and not self.attempt
+
+    @property
+    def will_be_paused(self) -> bool:
+        """It has no process that could stand still, but the next one will."""
+        return self.paused and (self.state in WAITING or self.state is State.PENDING)
 
     @property
     def is_final(self) -> bool:
@@ -217,21 +224,29 @@ class OracleDeployment:
         self._end(run_id, State.CANCELLED)
         return "cancelled"
 
-    def pause_run(self, run_id: str) -> str:
-        return self._turn(run_id, State.RUNNING, State.PAUSED)
-
-    def resume_run(self, run_id: str) -> str:
-        return self._turn(run_id, State.PAUSED, State.RUNNING)
-
-    def _turn(self, run_id: str, before: State, after: State) -> str:
+    def pause_run(self, run_id: str, *, lasting: bool = True) -> str:
         run = self.runs.get(run_id)
         if run is None:
             return "gone"
-        if run.state is after:
+        if run.state is State.PAUSED or run.will_be_paused:
             return "unchanged"
-        if run.state is not before:
+        if run.state is not State.RUNNING:
             return "not_running"
-        run.go(after, "leases")
+        run.go(State.PAUSED, "leases")
+        run.paused = lasting
+        return "ok"
+
+    def resume_run(self, run_id: str) -> str:
+        run = self.runs.get(run_id)
+        if run is None:
+            return "gone"
+        if run.state is State.RUNNING:
+            return "unchanged"
+        if run.state is State.PAUSED:
+            run.go(State.RUNNING if run.started else State.PENDING, "leases")
+        elif not run.will_be_paused:
+            return "not_running"
+        run.paused = False
         return "ok"
 
     # Leases.
@@ -273,10 +288,15 @@ class OracleDeployment:
             return "lease_lost"
         if run.state is State.CANCELLING:
             return "cancelled"
+        if run.state is State.PAUSED and not run.started:
+            return "paused"
         if run.state is not State.PENDING:
             return "ok"
         if self.held:
             return "held"
+        if run.paused:
+            run.go(State.PAUSED, "leases")
+            return "paused"
         run.go(State.RUNNING, "leases")
         run.started = True
         return "ok"
@@ -598,6 +618,7 @@ def _run(run: OracleRun) -> dict[str, Any]:
         "runner": run.runner if run.is_claimed else "",
         "beat": run.beat if run.is_claimed else 0,
         "name": run.name,
+        "paused": run.paused,
         "retention_days": run.retention_days,
         "history": list(run.history),
         "children": sorted(run.children),

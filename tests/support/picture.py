@@ -61,6 +61,7 @@ def _run(slot: Slot, run_id: str, run: RecordOfRun) -> dict[str, Any]:
         "runner": fields.get("runner", "") if run.is_claimed else "",
         "beat": int(fields.get("beat") or 0) if run.is_claimed else 0,
         "name": fields.get("name", ""),
+        "paused": bool(fields.get("paused_by")),
         "retention_days": fields.get("retention_days", ""),
         "history": [State(line[1]) for line in run.history],
         "children": sorted(slot.children.get(run_id, ())),

@@ -7,6 +7,7 @@ import pytest
 from orchestrator.model.ids import RunId
 from orchestrator.model.states import State
 from orchestrator.model.trigger import TriggerDefinition
+from orchestrator.store.leases import release_run
 from orchestrator.store.listing import list_runs
 from orchestrator.store.runs import read_run
 from orchestrator.store.wanted import Wanted
@@ -57,6 +58,22 @@ def test_pausing_and_resuming_a_run(pages: Served, seeds: Seeds) -> None:
     assert "Resume" in page(pages, f"/runs/{run_id}")
     assert act(pages, f"/runs/{run_id}/resume")[0]
     assert state_of(seeds, run_id) is State.RUNNING
+
+
+def test_resuming_a_run_whose_host_was_lost(pages: Served, seeds: Seeds) -> None:
+    seeds.deployment()
+    claimed = seeds.running()
+    act(pages, f"/runs/{claimed.run_id}/pause")
+    seeds.store.call(release_run(claimed.run_id, claimed.token, "its host shut down"))
+
+    shown = page(pages, f"/runs/{claimed.run_id}")
+    assert "has paused it: it will not begin" in shown
+    assert "Resume" in shown
+    assert act(pages, f"/runs/{claimed.run_id}/resume") == (
+        True,
+        f"run-{claimed.run_id[-4:]} is Scheduled: it begins when its turn comes.",
+    )
+    assert "Resume" not in page(pages, f"/runs/{claimed.run_id}")
 
 
 def test_deleting_an_open_run_is_refused(pages: Served, seeds: Seeds) -> None:

@@ -211,7 +211,7 @@ def begun_while_held(evidence: Evidence) -> Iterator[str]:
         for run in evidence.runs.values():
             for step in run.history if run.deployment == name else ():
                 if step.state in (State.PENDING, State.RUNNING) and since < step.at_ms < until:
-                    if step.state is State.RUNNING and _was_paused(run, step.at_ms):
+                    if _was_paused(run, step.at_ms):
                         continue
                     yield f"{run.id} became {step.state} while {name} was held"
 
