@@ -35,22 +35,22 @@ def test_headers_come_in_order(name: str) -> None:
 
 
 def test_names_are_filled_in() -> None:
-    request = for_run(run_id(), "pause_run", as_word, by="me")
+    request = for_run(run_id(), "resume_run", as_word, by="me")
     assert request.words == (keys.run(run_id()), keys.outbox(D), "me", keys.control(D))
     assert request.keys == 2
 
 
 def test_wrong_names_are_refused() -> None:
     with pytest.raises(TypeError, match="by"):
-        for_run(run_id(), "pause_run", as_word)
+        for_run(run_id(), "resume_run", as_word)
     with pytest.raises(TypeError, match="colour"):
-        for_run(run_id(), "pause_run", as_word, by="me", colour="red")
+        for_run(run_id(), "resume_run", as_word, by="me", colour="red")
     with pytest.raises(TypeError, match="run"):
-        for_deployment(D, "pause_run", as_word, by="me")
+        for_deployment(D, "resume_run", as_word, by="me")
     with pytest.raises(TypeError, match="leader"):
         script_call("unlead", as_word, token="t")
 
 
 def test_odd_ids_reach_no_key() -> None:
     with pytest.raises(RunNotFound):
-        for_run(RunId("x}:deployment"), "pause_run", as_word, by="me")
+        for_run(RunId("x}:deployment"), "resume_run", as_word, by="me")
