@@ -182,9 +182,7 @@ def _notes(facts: Facts, code: Code) -> Iterator[str]:
     yield from _of_its_origin(facts)
     if run.is_final:
         return
-    if run.is_paused:
-        what = "" if run.state is State.PAUSED else f"{run.paused_by} has paused it: it will not begin. "
-        yield f"{what}`orchestrator run resume {run.id}` lets it go on."
+    yield from _of_its_pause(run)
     if run.id in facts.stuck:
         some = ", ".join(sorted(facts.stuck - {run.id})[:3])
         yield (
@@ -214,6 +212,14 @@ def _of_its_origin(facts: Facts) -> Iterator[str]:
         yield cause
     if facts.run.retried_as:
         yield f"It was asked for again as run {facts.run.retried_as}."
+
+
+def _of_its_pause(run: Run) -> Iterator[str]:
+    if not run.is_paused:
+        return
+    if run.state is not State.PAUSED:
+        yield f"{run.paused_by} has paused it: it will not begin."
+    yield f"`orchestrator run resume {run.id}` lets it go on."
 
 
 def _of_its_runner(facts: Facts) -> Iterator[str]:

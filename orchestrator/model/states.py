@@ -50,6 +50,8 @@ FINAL = frozenset(
 
 _BACK_IN_QUEUE = frozenset({State.SCHEDULED, State.AWAITING_RETRY})
 _OVER = FINAL - {State.SKIPPED}
+_TAKEN = _BACK_IN_QUEUE | _OVER | {State.CANCELLING}
+"""What may become of any claimed run that is not being cancelled already."""
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.SCHEDULED: frozenset(
@@ -60,10 +62,10 @@ TRANSITIONS: dict[State, frozenset[State]] = {
         {State.SCHEDULED, State.PENDING, State.CANCELLED, State.SKIPPED}
     ),
     # A claimed run goes back when its runner hands it back or is found dead.
-    State.PENDING: frozenset({State.RUNNING, State.PAUSED, State.CANCELLING}) | _BACK_IN_QUEUE | _OVER,
-    State.RUNNING: frozenset({State.PAUSED, State.CANCELLING}) | _BACK_IN_QUEUE | _OVER,
+    State.PENDING: _TAKEN | {State.RUNNING, State.PAUSED},
+    State.RUNNING: _TAKEN | {State.PAUSED},
     # Back to Pending when its process has not begun: a run that was paused before it was lost.
-    State.PAUSED: frozenset({State.PENDING, State.RUNNING, State.CANCELLING}) | _BACK_IN_QUEUE | _OVER,
+    State.PAUSED: _TAKEN | {State.PENDING, State.RUNNING},
     # A run that ends by itself before the signal reaches it keeps its true end, but never retries.
     State.CANCELLING: _OVER,
     **{final: frozenset() for final in FINAL},

@@ -132,8 +132,8 @@ def cancel_run(run_id: RunId, by: str, retention_ms: int = keys.RETENTION_MS) ->
 
 
 def pause_run(run_id: RunId, by: str, *, lasting: bool = True) -> Request[Word]:
-    """``ok``, ``unchanged``, ``not_running`` or ``gone``. Its processes stop until resumed; when the
-    pause is ``lasting``, those of a later attempt too."""
+    """``ok``, ``unchanged``, ``not_running`` or ``gone``. Its processes stop until it is resumed;
+    when the pause is ``lasting``, those of a later attempt too."""
     return for_run(run_id, "pause_run", as_word, by=by, lasting=int(lasting))
 
 

@@ -139,6 +139,8 @@ AGAIN = RunId(ID[:-1] + "0")
          "starts a fresh interpreter for each run: numpy"),
         (State.RUNNING, {}, {"heard": (runner("runner-a", 90_000),)}, "last heard of 1m 30s ago"),
         (State.PAUSED, {}, {}, f"orchestrator run resume {ID}"),
+        (State.PENDING, {"paused_by": "Ada"}, {}, "Ada has paused it: it will not begin."),
+        (State.AWAITING_RETRY, {"paused_by": "Ada"}, {}, f"orchestrator run resume {ID}"),
     ],
 )  # fmt: skip
 def test_what_else_there_is_to_know(
