@@ -76,6 +76,8 @@ def explain(facts: Facts) -> Explanation:
         code, sentence = _claimed(facts)
     elif facts.deployment is None:
         code, sentence = "deployment_deleted", f"{run.deployment} was deleted: it will never run."
+    elif run.is_paused:
+        code, sentence = "paused", f"{run.paused_by} has paused it: it waits to be resumed."
     elif facts.delayed_until is not None:
         code, sentence = _delayed(facts, facts.delayed_until)
     elif run.state is State.AWAITING_CONCURRENCY_SLOT:
@@ -182,7 +184,8 @@ def _notes(facts: Facts, code: Code) -> Iterator[str]:
     yield from _of_its_origin(facts)
     if run.is_final:
         return
-    yield from _of_its_pause(run)
+    if run.is_paused:
+        yield f"`orchestrator run resume {run.id}` lets it go on."
     if run.id in facts.stuck:
         some = ", ".join(sorted(facts.stuck - {run.id})[:3])
         yield (
@@ -212,14 +215,6 @@ def _of_its_origin(facts: Facts) -> Iterator[str]:
         yield cause
     if facts.run.retried_as:
         yield f"It was asked for again as run {facts.run.retried_as}."
-
-
-def _of_its_pause(run: Run) -> Iterator[str]:
-    if not run.is_paused:
-        return
-    if run.state is not State.PAUSED:
-        yield f"{run.paused_by} has paused it: it will not begin."
-    yield f"`orchestrator run resume {run.id}` lets it go on."
 
 
 def _of_its_runner(facts: Facts) -> Iterator[str]:

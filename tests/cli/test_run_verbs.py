@@ -42,7 +42,7 @@ def test_a_pause_is_shown_and_ended_when_its_host_was_lost(
     again, resumed = terminal.call("run", "pause", run_id), terminal.call("run", "resume", run_id)
 
     assert [line for line in page.out.splitlines() if line.split()[:2] == ["Paused", "by"]]
-    assert f"{who} has paused it: it will not begin." in why.out
+    assert f"{who} has paused it: it waits to be resumed." in why.out
     assert f"`orchestrator run resume {run_id}` lets it go on." in why.out
     assert again.code == 0
     assert "is Scheduled: it begins when its turn comes." in resumed.out

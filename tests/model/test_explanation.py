@@ -80,6 +80,8 @@ ERROR = {"type": "ValueError", "message": "no such file"}
         (State.SKIPPED, {"ended_at": NOW, "reason": "paused"}, {}, "final", "Skipped now: paused"),
         (State.CANCELLING, {"reason": "cancelled by Ada"}, {}, "cancelling", "5s (cancelled by A"),
         (State.PAUSED, {"reason": "paused by Ada"}, {}, "paused", "for 5s (paused by Ada)"),
+        (State.SCHEDULED, {"paused_by": "Ada"}, {"heard": ()}, "paused", "Ada has paused it"),
+        (State.AWAITING_RETRY, {"paused_by": "Ada"}, DELAYED, "paused", "Ada has paused it"),
         (State.PENDING, {}, {}, "pending", "5s ago by runner runner-a on box"),
         (State.RUNNING, {}, {}, "running", "for 5s, on runner runner-a on box (pid 7)"),
         (State.SCHEDULED, {}, {"deployment": None}, "deployment_deleted", "will never run"),
@@ -139,7 +141,7 @@ AGAIN = RunId(ID[:-1] + "0")
          "starts a fresh interpreter for each run: numpy"),
         (State.RUNNING, {}, {"heard": (runner("runner-a", 90_000),)}, "last heard of 1m 30s ago"),
         (State.PAUSED, {}, {}, f"orchestrator run resume {ID}"),
-        (State.PENDING, {"paused_by": "Ada"}, {}, "Ada has paused it: it will not begin."),
+        (State.PENDING, {"paused_by": "Ada"}, {}, f"orchestrator run resume {ID}"),
         (State.AWAITING_RETRY, {"paused_by": "Ada"}, {}, f"orchestrator run resume {ID}"),
     ],
 )  # fmt: skip

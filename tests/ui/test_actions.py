@@ -67,7 +67,7 @@ def test_resuming_a_run_whose_host_was_lost(pages: Served, seeds: Seeds) -> None
     seeds.store.call(release_run(claimed.run_id, claimed.token, "its host shut down"))
 
     shown = page(pages, f"/runs/{claimed.run_id}")
-    assert "has paused it: it will not begin" in shown
+    assert "has paused it: it waits to be resumed" in shown
     assert "Resume" in shown
     assert act(pages, f"/runs/{claimed.run_id}/resume") == (
         True,
