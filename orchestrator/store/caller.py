@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -82,11 +81,10 @@ class AsyncStore:
     """A server, for one event loop. Calls made at the same time share one connection and travel as
     one pipeline. Every call may raise ServerUnavailable or ServerRefused."""
 
-    def __init__(self, url: str, connect: Callable[[bool], AsyncLink]) -> None:
-        """``connect`` makes a connection, one that times its answers itself if it is to."""
+    def __init__(self, url: str, connect: Callable[[], AsyncLink]) -> None:
         self.url = url
         self._connect = connect
-        self._link = connect(False)
+        self._link = connect()
         self._waiting: list[_Call] = []
         self._pump: asyncio.Task[None] | None = None
 
@@ -121,7 +119,7 @@ class AsyncStore:
 
     def ear(self, *channels: str) -> Ear:
         """The same with channels that come and go."""
-        return Ear(partial(self._connect, True), channels)
+        return Ear(self._connect, channels)
 
     def apart(self) -> AsyncStore:
         """The same server over a connection of its own: for what must not wait behind others."""

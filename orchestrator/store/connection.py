@@ -37,10 +37,11 @@ class Address:
         """A connection for a thread; it opens with its first command."""
         return cast(Link, _SYNC[self.kind](retry=Retry(NoBackoff(), 0), **self.options))
 
-    def connect_async(self, is_timed: bool = True) -> AsyncLink:
-        """A connection for an event loop. One that is not timed leaves the time that an answer may
-        take to whoever asks: redis-py makes a task of each sending to time it."""
-        options = self.options if is_timed else {**self.options, "socket_timeout": None}
+    def connect_async(self) -> AsyncLink:
+        """A connection for an event loop. The time that an answer may take is left to whoever asks:
+        to time a sending redis-py makes a task of it, and waits for that in a way that loses a
+        cancel with Python 3.11 (``asyncio.wait_for``)."""
+        options = {**self.options, "socket_timeout": None}
         return cast(AsyncLink, _ASYNC[self.kind](retry=AsyncRetry(NoBackoff(), 0), **options))
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from orchestrator.store.failures import UNAVAILABLE, meaning
-from orchestrator.store.links import AsyncLink, Link
+from orchestrator.store.links import ANSWER_SECONDS, AsyncLink, Link
 
 SILENCE_SECONDS = 15.0
 """After so long without a message the connection is tried with a PING."""
@@ -94,10 +94,8 @@ class Ear:
                 await link.disconnect(nowait=True)
 
     async def _open(self, link: AsyncLink) -> None:
-        """Connect and subscribe. redis-py loses a cancel that comes while it connects: who had
-        cancelled would leave somebody listening for ever."""
-        cancels = _cancels()
-        try:
+        """Connect and subscribe."""
+        async with asyncio.timeout(ANSWER_SECONDS):
             await link.connect()
             self._link = link  # a channel that comes now is asked for by itself
             channels = tuple(self._channels)
@@ -105,9 +103,6 @@ class Ear:
                 await _send(link, "SUBSCRIBE", *channels)
             for _ in channels:
                 await link.read_response(disconnect_on_error=False)
-        finally:
-            if _cancels() > cancels:
-                raise asyncio.CancelledError
 
     def _say(self, *words: str) -> None:
         if self._link is not None:
@@ -117,13 +112,8 @@ class Ear:
 
     async def _try_to_send(self, link: AsyncLink, *words: str) -> None:
         with suppress(*UNAVAILABLE):  # whoever reads meets it too, and connects anew
-            await _send(link, *words)
-
-
-def _cancels() -> int:
-    """How often the running task was asked to end."""
-    task = asyncio.current_task()
-    return 0 if task is None else task.cancelling()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await _send(link, *words)
 
 
 async def _next_reply(link: AsyncLink) -> Any:
@@ -131,8 +121,9 @@ async def _next_reply(link: AsyncLink) -> Any:
     # With a time of its own, a read that took longer answers None and raises nothing.
     reply = await link.read_response(timeout=SILENCE_SECONDS, disconnect_on_error=False)
     if reply is None:
-        await _send(link, "PING")
-        reply = await link.read_response(disconnect_on_error=False)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await _send(link, "PING")
+            reply = await link.read_response(disconnect_on_error=False)
     return reply
 
 

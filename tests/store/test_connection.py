@@ -232,7 +232,8 @@ def test_silence_is_looked_into_and_a_dead_connection_replaced(
 
 @pytest.mark.parametrize("turns", range(16))
 def test_who_is_cancelled_while_it_connects_hears_no_longer(server: Server, turns: int) -> None:
-    """redis-py loses a cancel at some of these points; somebody would listen for ever."""
+    """What redis-py times itself loses a cancel at some of these points, with Python 3.11; somebody
+    would listen for ever."""
 
     async def hear_for_a_moment() -> None:
         store = open_async_store(server.url)
