@@ -23,6 +23,13 @@ def took(run: Run) -> str | None:
     return span(max(0, run.ended_at - run.started_at) / 1000)
 
 
+def paused(run: Run) -> str:
+    """What a run does after it was paused."""
+    if run.state is State.PAUSED:
+        return f"is {run.state}: its processes stand still."
+    return f"is {run.state}: it waits to be resumed."
+
+
 def resumed(run: Run) -> str:
     """What a run does after it was resumed."""
     if run.state is State.RUNNING:

@@ -12,7 +12,7 @@ from orchestrator.cli.errors import ExitCode, report
 from orchestrator.cli.output import Output, OutputOption, note, print_document
 from orchestrator.model.clock import SystemClock
 from orchestrator.model.errors import Conflict, NotFound
-from orchestrator.wording import resumed
+from orchestrator.wording import paused, resumed
 
 if TYPE_CHECKING:
     from orchestrator.client.client import Client
@@ -39,7 +39,7 @@ def pause(run_ids: IdsArgument, output: OutputOption = Output.TEXT) -> None:
         run_ids,
         output,
         lambda client, run_id: client.pause_run(run_id),
-        lambda _: "is Paused: its processes stand still.",
+        paused,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from orchestrator.model.states import State
 from orchestrator.operations import deployments, runners, runs, schedules, triggers
 from orchestrator.ui.viewing import View
-from orchestrator.wording import resumed
+from orchestrator.wording import paused, resumed
 
 
 async def cancel_run(view: View, run_id: str) -> str:
@@ -22,7 +22,7 @@ async def cancel_run(view: View, run_id: str) -> str:
 async def pause_run(view: View, run_id: str) -> str:
     """Let its processes stand still."""
     run = await view.store.follow(runs.pause(run_id, view.acting))
-    return f"{run.name} is {run.state}: its processes stand still."
+    return f"{run.name} {paused(run)}"
 
 
 async def resume_run(view: View, run_id: str) -> str:

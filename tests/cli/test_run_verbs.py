@@ -44,7 +44,7 @@ def test_a_pause_is_shown_and_ended_when_its_host_was_lost(
     assert [line for line in page.out.splitlines() if line.split()[:2] == ["Paused", "by"]]
     assert f"{who} has paused it: it waits to be resumed." in why.out
     assert f"`orchestrator run resume {run_id}` lets it go on." in why.out
-    assert again.code == 0
+    assert (again.code, "is Scheduled: it waits to be resumed." in again.out) == (0, True)
     assert "is Scheduled: it begins when its turn comes." in resumed.out
     assert terminal.call("run", "resume", run_id).code == 1
 

@@ -9,7 +9,7 @@ local record = redis.call('HMGET', run, 'state', 'attempt', 'runner', 'history',
 local state, is_wished = record[1], (record[5] or '') ~= ''
 if not state then return 'gone' end
 if state == 'Paused' then return 'unchanged' end
-if is_wished and (WAITING[state] or state == 'Pending') then return 'unchanged' end
+if is_wished and is_to_begin(state) then return 'unchanged' end
 if state ~= 'Running' then return 'not_running' end
 check_outbox()
 change(run, record[4], now(), 'Paused', record[2], record[3], 'paused by ' .. by, {

@@ -10,7 +10,7 @@ local record = redis.call('HMGET', run, 'state', 'attempt', 'runner', 'history',
 local state, is_wished = record[1], (record[5] or '') ~= ''
 if not state then return 'gone' end
 if state == 'Running' then return 'unchanged' end
-if is_wished and (WAITING[state] or state == 'Pending') then
+if is_wished and is_to_begin(state) then
   redis.call('HSET', run, 'paused_by', '')
   return 'ok'
 end

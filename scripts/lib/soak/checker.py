@@ -209,19 +209,11 @@ def begun_while_held(evidence: Evidence) -> Iterator[str]:
     """I10: between the answers to hold and the request to release nothing is claimed or starts."""
     for since, until, name in spans(evidence, "hold", "release"):
         for run in evidence.runs.values():
-            for step in run.history if run.deployment == name else ():
+            for before, step in pairwise(run.history) if run.deployment == name else ():
+                if before.state is State.PAUSED:
+                    continue  # a person let it go on
                 if step.state in (State.PENDING, State.RUNNING) and since < step.at_ms < until:
-                    if _was_paused(run, step.at_ms):
-                        continue
                     yield f"{run.id} became {step.state} while {name} was held"
-
-
-def _was_paused(run: Run, at_ms: int) -> bool:
-    """Whether it only went on after a person had paused it."""
-    return any(
-        before.state is State.PAUSED and after.at_ms == at_ms
-        for before, after in pairwise(run.history)
-    )
 
 
 def spans(evidence: Evidence, begin: str, end: str) -> Iterator[tuple[float, float, str]]:
