@@ -116,7 +116,7 @@ if not exists then
   local lost = server ~= '' or listeners > 0
   -- On the same server all who listen are known to; after a restart some may still be on their way.
   local awaited = server == here and listeners or 'nobody'
-  local fields = lost and quarantine(here, lease_ms, awaited) or {'server', here}
+  local fields = lost and quarantine(here, lease_ms, awaited, at) or {'server', here}
   for _, text in ipairs(fields) do writes[#writes + 1] = text end
 end
 if #changes > 0 then

@@ -6,12 +6,12 @@
 local RESTARTED_MS, LAG_MS = 5000, 10000
 local function info(section, pattern) return string.match(redis.call('INFO', section), pattern) end
 local function this_server() return info('server', 'run_id:(%x+)') end
-local function quarantine(here, length, awaited)
-  return {'server', here, 'quarantine', string.format('%.0f %.0f %s', now() + length, length, awaited)}
+local function quarantine(here, length, awaited, at)
+  return {'server', here, 'quarantine', string.format('%.0f %.0f %s', at + length, length, awaited)}
 end
-local function quarantine_left(noted, runners, here)
+local function quarantine_left(noted, runners, here, at)
   local over, length, awaited = string.match(noted or '', '^(%d+) (%d+) (%w+)$')
-  local left = over and tonumber(over) - now() or 0
+  local left = over and tonumber(over) - (at or now()) or 0
   if left <= 0 or left > tonumber(length) then return 0 end
   if awaited == 'nobody' then return left end
   local flat, registered, heard = redis.call('HGETALL', runners), 0, 0
@@ -37,8 +37,9 @@ local function claims_wait(server, noted, deployment, runners, control, lease_ms
   if info('replication', 'master_replid2:(%x*[1-9a-f]%x*)') then
     length, awaited = tonumber(lease_ms) + LAG_MS, 'nobody'
   end
-  local fields = quarantine(here, length, awaited)
+  local at = now()
+  local fields = quarantine(here, length, awaited, at)
   redis.call('HSET', deployment, unpack(fields))
   redis.call('PUBLISH', control, 'runs')
-  return quarantine_left(fields[4], runners, here), here
+  return quarantine_left(fields[4], runners, here, at), here
 end
